@@ -1,0 +1,81 @@
+/** Every error this package throws: its code, its sentence, its status. Nothing else constructs one. */
+
+import createError, { type FastifyError } from '@fastify/error'
+
+const BOOT = 500
+const NO_STACK = false
+
+// Answers to a request. The stack would lead into this package and costs more than the rest of a refusal, so it is not captured.
+const NotAuthenticated = createError('FST_AUTH_NOT_AUTHENTICATED', 'Not authenticated', 401, Error, NO_STACK)
+const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS', 'Invalid authentication credentials', 401, Error, NO_STACK)
+const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
+const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme "%s" failed: %s', 500, Error)
+
+export const notAuthenticated = (): FastifyError => NotAuthenticated()
+export const invalidCredentials = (): FastifyError => InvalidCredentials()
+export const insufficientScope = (): FastifyError => InsufficientScope()
+
+/** What a `verify` or `grantedScopes` did wrong. The value it gave is never part of the message: it may be a secret. */
+export const verifyFailed = (scheme: string, problem: string): FastifyError => VerifyFailed(scheme, problem)
+
+/**
+ * Thrown by a `verify` to refuse credentials with a description.
+ *
+ * Answered with 401, code `FST_AUTH_INVALID_CREDENTIALS`. The description becomes the message of the answer and, for the
+ * bearer family, the `error_description` of the challenge, where characters outside RFC 6750 section 3 are replaced. It
+ * reaches the client as it is: put no secret into it.
+ */
+export class InvalidCredentialsError extends Error {
+  override readonly name = 'InvalidCredentialsError'
+  readonly code = 'FST_AUTH_INVALID_CREDENTIALS'
+  readonly statusCode = 401
+  readonly description: string | undefined
+
+  constructor (description?: string) {
+    super(description ?? 'Invalid authentication credentials')
+    this.description = description
+  }
+}
+
+/** The error codes of RFC 6749 section 5.2. */
+export type OAuth2ErrorCode =
+  | 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unauthorized_client' | 'unsupported_grant_type' | 'invalid_scope' | 'server_error'
+
+/**
+ * An answer of a token endpoint (RFC 6749 section 5.2), thrown by its handler: `{ error, error_description }`.
+ *
+ * The status is 400, of `invalid_client` 401, of `server_error` 500, unless `statusCode` is given. The description reaches the client;
+ * characters that section 5.2 does not allow are replaced.
+ */
+export class OAuth2Error extends Error {
+  override readonly name = 'OAuth2Error'
+  readonly code: OAuth2ErrorCode
+  readonly description: string | undefined
+  readonly statusCode: number
+
+  constructor (code: OAuth2ErrorCode, description?: string, options: { statusCode?: number, cause?: unknown } = {}) {
+    super(description ?? code, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.description = description
+    this.statusCode = options.statusCode ?? (code === 'invalid_client' ? 401 : code === 'server_error' ? 500 : 400)
+  }
+}
+
+// Failures at boot. Each names the option or the route at fault, and says what to do.
+const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',
+  'Two security schemes are called "%s" and differ in the OpenAPI document: give one of them another `schemeName`', BOOT)
+const UnknownScheme = createError('FST_AUTH_UNKNOWN_SCHEME', '%s: %s', BOOT)
+const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE',
+  '%s: the scheme "%s" does not declare the scope "%s": add it to the `scopes` of the scheme', BOOT)
+const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
+const BadOption = createError('FST_AUTH_BAD_OPTION', '%s: %s', BOOT, TypeError)
+
+export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(name)
+
+/** @param where the route or call at fault, such as `GET /items` */
+export const unknownScheme = (where: string, problem: string): FastifyError => UnknownScheme(where, problem)
+export const unknownScope = (where: string, scheme: string, scope: string): FastifyError => UnknownScope(where, scheme, scope)
+export const badSecurity = (where: string, problem: string): FastifyError => BadSecurity(where, problem)
+
+/** A `TypeError`. @param where the factory or method that was called, such as `apiKeyHeader` */
+export const badOption = (where: string, problem: string): FastifyError => BadOption(where, problem)

@@ -1,0 +1,48 @@
+/** The `Authorization` header (RFC 9110 section 11.6.2), as far as all schemes share it. */
+
+/** Nothing was sent for this scheme. */
+export const ABSENT: unique symbol = Symbol('absent')
+/** Something was sent for this scheme, but it cannot be read. */
+export const MALFORMED: unique symbol = Symbol('malformed')
+
+// token, RFC 9110 section 5.6.2: the name of an authentication scheme, a header or a cookie.
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const LEADING_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/
+
+// b64token of RFC 6750 section 2.1, taken more widely: any visible ASCII character but the quote and the comma.
+const BEARER_TOKEN = /^[\x21\x23-\x2b\x2d-\x7e]+$/
+
+/** Whether the text is a token in the sense of RFC 9110 section 5.6.2. */
+export const isToken = (text: string): boolean => TOKEN.test(text)
+
+/** Whether the text can be a bearer token: visible ASCII without quotes and commas. */
+export const isBearerToken = (text: string): boolean => BEARER_TOKEN.test(text)
+
+/** The text without leading and trailing spaces. Other white space stays: it is not allowed there, so it must be seen. */
+export function trimSpaces (text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && text.charCodeAt(start) === 0x20) start++
+  while (end > start && text.charCodeAt(end - 1) === 0x20) end--
+  return start === 0 && end === text.length ? text : text.slice(start, end)
+}
+
+/** The header, read for one scheme: `scheme` as it was sent, `credentials` trimmed and perhaps empty. */
+export interface Authorization { readonly scheme: string, readonly credentials: string }
+
+/**
+ * Reads the header for the scheme called `name` (lower case).
+ *
+ * Absent: no header, an empty one, another scheme's. Malformed: not one string, or the name is followed by something that is not a space.
+ * What the credentials must look like is the scheme's matter and not checked here.
+ */
+export function readAuthorization (header: unknown, name: string): Authorization | typeof ABSENT | typeof MALFORMED {
+  if (header === undefined) return ABSENT
+  if (typeof header !== 'string') return MALFORMED
+  const value = trimSpaces(header)
+  const scheme = LEADING_TOKEN.exec(value)?.[0]
+  if (scheme === undefined || scheme.length !== name.length || scheme.toLowerCase() !== name) return ABSENT
+  if (value.length === scheme.length) return { scheme, credentials: '' }
+  if (value.charCodeAt(scheme.length) !== 0x20) return MALFORMED
+  return { scheme, credentials: trimSpaces(value.slice(scheme.length)) }
+}

@@ -1,0 +1,50 @@
+/** Challenges (RFC 9110 section 11.6.1), and the one place that writes quoted strings. */
+
+// What a realm may contain: qdtext and quoted-pair of RFC 9110 section 5.6.4, as far as Node.js can send them.
+const REALM = /^[\x20-\x7e\xa0-\xff]*$/
+
+// scope-token, RFC 6749 section 3.3.
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+// What error_description may not contain, RFC 6749 section 5.2.
+const NOT_DESCRIPTION = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g
+
+/** Whether the text can be sent as a realm: no control characters, nothing outside Latin-1. */
+export const isRealm = (text: string): boolean => REALM.test(text)
+
+/** Whether the text is one scope name. */
+export const isScope = (text: string): boolean => SCOPE.test(text)
+
+/** The text as an `error_description`: white space becomes a space, a double quote a single one, any other character that is not allowed `?`. */
+export function toErrorDescription (text: string): string {
+  return text.replace(/\s/g, ' ').replaceAll('"', "'").replace(NOT_DESCRIPTION, '?')
+}
+
+function quote (value: string): string {
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** The parameters of a challenge. One that is `undefined` or empty is left out. */
+export interface ChallengeParameters {
+  readonly realm?: string | undefined
+  readonly error?: string | undefined
+  readonly error_description?: string | undefined
+  readonly scope?: string | undefined
+}
+
+const ORDER = ['realm', 'error', 'error_description', 'scope'] as const
+
+/** `Bearer realm="…", error="…"`: the scheme, and its parameters in the order realm, error, error_description, scope. */
+export function writeChallenge (scheme: string, parameters: ChallengeParameters): string {
+  const written: string[] = []
+  for (const name of ORDER) {
+    const value = parameters[name]
+    if (value !== undefined && value !== '') written.push(`${name}=${quote(value)}`)
+  }
+  return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`
+}
+
+/** Python's `str.title()` for the ASCII letters of a token: `x-CUSTOM` is `X-Custom`. */
+export function titleCase (token: string): string {
+  return token.replace(/[A-Za-z]+/g, (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())
+}

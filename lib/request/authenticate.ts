@@ -1,0 +1,202 @@
+/** Asks the alternatives of a requirement, in order, until one accepts the request. */
+
+import type { FastifyRequest } from 'fastify'
+import { verifyFailed } from '../errors'
+import { ABSENT, MALFORMED } from '../header/authorization'
+import type { Extraction, SchemeDefinition } from '../schemes/definition'
+import type { Auth } from '../../types/auth'
+import type { Alternative, Check, Requirement, SchemeNode } from './requirement'
+
+/** What became of an alternative, the worst news last but one. */
+export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
+export type Outcome = typeof Outcome[keyof typeof Outcome]
+
+type Accepted = Auth<unknown, unknown>
+
+/** A check that did not accept: a value, because an error would cost more than the rest of the request. */
+export class Failure {
+  constructor (readonly outcome: Outcome, readonly error: Error | null = null) {}
+}
+
+const REFUSED = new Failure(Outcome.REFUSED)
+const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
+
+/** One requirement asked of one request. */
+export class Attempt {
+  /** The worst outcome so far. */
+  worst: Outcome = Outcome.ABSENT
+  /** The alternative that accepted. */
+  accepted: Alternative | null = null
+  /** What each check gave, by its index. */
+  readonly results: Array<Accepted | Failure | undefined>
+
+  constructor (
+    readonly request: FastifyRequest,
+    readonly requirement: Requirement,
+    /** What an earlier hook found out about the same request. */
+    readonly previous: Attempt | null
+  ) {
+    this.results = new Array(requirement.size)
+  }
+
+  /** The `Auth` of a scheme that was accepted here or in an earlier hook. */
+  authOf (node: SchemeNode): Accepted | null {
+    const check = this.accepted?.members.flatMap(({ checks }) => checks).find((candidate) => candidate.node === node)
+    return check === undefined ? this.previous?.authOf(node) ?? null : this.results[check.index] as Accepted
+  }
+
+  /** What an earlier hook accepted for the same scheme and the same scopes. */
+  reuse (check: Check): Accepted | null {
+    for (let earlier = this.previous; earlier !== null; earlier = earlier.previous) {
+      const auth = earlier.accepted === null ? null : earlier.authOf(check.node)
+      if (auth?.scopeStr === check.scopeStr) return auth
+    }
+    return null
+  }
+
+  note (outcome: Outcome): Outcome {
+    if (outcome > this.worst) this.worst = outcome
+    return outcome
+  }
+}
+
+/**
+ * Runs the checks of a requirement. A promise is made only where a `verify` made one.
+ *
+ * Throws, or rejects with, what a `verify` threw that is no refusal: the request then fails with it.
+ */
+export function authenticate (attempt: Attempt, extract: Extractor): Attempt | Promise<Attempt> {
+  return tryAlternatives(attempt, extract, 0)
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
+
+/** How the credentials of a scheme are got. */
+export type Extractor = (request: FastifyRequest, definition: SchemeDefinition) => Extraction
+
+function tryAlternatives (attempt: Attempt, extract: Extractor, start: number): Attempt | Promise<Attempt> {
+  const { alternatives } = attempt.requirement
+  for (let i = start; i < alternatives.length; i++) {
+    const alternative = alternatives[i] as Alternative
+    const outcome = tryAlternative(attempt, alternative, extract)
+    if (typeof outcome === 'object') {
+      return outcome.then((settled) => conclude(attempt, alternative, settled) ? attempt : tryAlternatives(attempt, extract, i + 1))
+    }
+    if (conclude(attempt, alternative, outcome)) return attempt
+  }
+  return attempt
+}
+
+function conclude (attempt: Attempt, alternative: Alternative, outcome: Outcome): boolean {
+  if (attempt.note(outcome) !== Outcome.ACCEPTED) return false
+  attempt.accepted = alternative
+  return true
+}
+
+/** A group is extracted whole before anything is verified. */
+function tryAlternative (attempt: Attempt, { members }: Alternative, extract: Extractor): Outcome | Promise<Outcome> {
+  const credentials = new Array<unknown>(members.length)
+  let outcome: Outcome = Outcome.ACCEPTED
+  for (let i = 0; i < members.length; i++) {
+    const extraction = extract(attempt.request, (members[i] as Alternative['members'][number]).definition)
+    if (extraction === MALFORMED) outcome = Outcome.MALFORMED
+    else if (extraction === ABSENT) outcome = outcome === Outcome.MALFORMED ? outcome : Outcome.ABSENT
+    credentials[i] = extraction
+  }
+  return outcome === Outcome.ACCEPTED ? runChecks(attempt, members, credentials, 0, 0) : outcome
+}
+
+function runChecks (attempt: Attempt, members: Alternative['members'], credentials: readonly unknown[], firstMember: number, firstCheck: number): Outcome | Promise<Outcome> {
+  for (let m = firstMember, c = firstCheck; m < members.length; m++, c = 0) {
+    const { checks } = members[m] as Alternative['members'][number]
+    for (; c < checks.length; c++) {
+      const check = checks[c] as Check
+      const result = attempt.results[check.index] ?? runCheck(attempt, check, credentials[m])
+      if (isThenable(result)) {
+        const [member, next] = [m, c + 1]
+        return result.then((settled) => {
+          const outcome = keep(attempt, check, settled)
+          return outcome === Outcome.ACCEPTED ? runChecks(attempt, members, credentials, member, next) : outcome
+        })
+      }
+      const outcome = keep(attempt, check, result)
+      if (outcome !== Outcome.ACCEPTED) return outcome
+    }
+  }
+  return Outcome.ACCEPTED
+}
+
+function keep (attempt: Attempt, check: Check, result: Accepted | Failure): Outcome {
+  attempt.results[check.index] = result
+  return result instanceof Failure ? result.outcome : Outcome.ACCEPTED
+}
+
+function runCheck (attempt: Attempt, check: Check, credentials: unknown): Accepted | Failure | Promise<Accepted | Failure> {
+  const reused = attempt.reuse(check)
+  if (reused !== null) return reused
+  const { definition } = check.node
+  try {
+    const user = callVerify(attempt, check, credentials)
+    return isThenable(user)
+      ? Promise.resolve(user).then((settled) => judge(check, credentials, settled)).catch((error: unknown) => toFailure(definition, error))
+      : judge(check, credentials, user)
+  } catch (error) {
+    return toFailure(definition, error)
+  }
+}
+
+function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check, credentials: unknown): unknown {
+  const { request } = attempt
+  if (parent === null) return node.definition.verify?.(credentials, { request, scopes, scopeStr })
+  const { user } = attempt.results[parent.index] as Accepted
+  return node.verify === undefined ? user : node.verify(user, { credentials, request, scopes, scopeStr })
+}
+
+function judge (check: Check, credentials: unknown, user: unknown): Accepted | Failure {
+  const { node, parent, scopes, scopeStr } = check
+  const { definition } = node
+  const verified = parent === null ? definition.verify !== undefined : node.verify !== undefined
+  if (verified && (user === null || user === undefined || user === false)) return REFUSED
+  if (verified && parent === null && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
+  return { scheme: definition.name, credentials, token: definition.tokenOf(credentials), user, scopes, scopeStr } as Accepted
+}
+
+function isGranted (definition: SchemeDefinition, user: unknown, required: readonly string[]): boolean {
+  const granted = grantedScopes(definition, user)
+  return granted !== null && required.every((scope) => granted.includes(scope))
+}
+
+/** The scopes of a user, `null` where none are to be found. */
+function grantedScopes (definition: SchemeDefinition, user: unknown): readonly unknown[] | null {
+  if (definition.grantedScopes !== undefined) {
+    const granted = definition.grantedScopes(user)
+    if (granted === null || granted === undefined) return null
+    if (!Array.isArray(granted)) throw verifyFailed(definition.name, '`grantedScopes` must return an array of strings')
+    return granted
+  }
+  const { scopes, scope } = user as { scopes?: unknown, scope?: unknown }
+  if (Array.isArray(scopes)) return scopes
+  return typeof scope === 'string' ? scope.split(' ') : null
+}
+
+/** A refusal as a value; anything else that was thrown is thrown on, as an error. */
+function toFailure (definition: SchemeDefinition, thrown: unknown): Failure {
+  const error = toError(definition, thrown)
+  const status = statusOf(error)
+  if (status === 401 || status === 403) return new Failure(Outcome.REFUSED, error)
+  throw error
+}
+
+// A hook that fails with `undefined` or `null` would let the request pass. Errors of other realms are errors, as they are to Fastify.
+function toError (definition: SchemeDefinition, thrown: unknown): Error {
+  if (thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
+  return verifyFailed(definition.name, '`verify` threw something that is not an Error')
+}
+
+/** The status that Fastify would answer with. */
+export function statusOf (error: Error): number {
+  const { statusCode, status } = error as { statusCode?: unknown, status?: unknown }
+  const found = [statusCode, status].map(Number).find((candidate) => candidate >= 400 && candidate <= 599)
+  return found ?? 500
+}

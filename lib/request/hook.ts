@@ -1,0 +1,76 @@
+/** The hooks that enforce a requirement on a request. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Extraction, SchemeDefinition } from '../schemes/definition'
+import type { Auth } from '../../types/auth'
+import type { HookName } from '../../types/options'
+import { Attempt, Outcome, authenticate } from './authenticate'
+import { reject } from './reject'
+import type { Requirement } from './requirement'
+
+type Done = (error?: Error) => void
+export type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
+type ParsingHook = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => void
+
+/** The last attempt on a request; it knows the earlier ones. */
+export const kAttempt: unique symbol = Symbol('fastify-auth-schemes.attempt')
+/** What was extracted in `onRequest` for a later hook. */
+export const kExtracted: unique symbol = Symbol('fastify-auth-schemes.extracted')
+
+/** The request, with what the plugin keeps on it. */
+export interface GuardedRequest {
+  auth: Auth<unknown, unknown> | null
+  [kAttempt]?: Attempt | null
+  [kExtracted]?: Map<SchemeDefinition, Extraction> | null
+}
+
+/** A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is. */
+export function enforce (source: () => Requirement): Hook {
+  return function authSchemes (request, reply, done) {
+    let attempt: Attempt | Promise<Attempt>
+    try {
+      attempt = authenticate(new Attempt(request, source(), keptOn(request)[kAttempt] ?? null), extract)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    if (attempt instanceof Attempt) done(settle(attempt, request, reply))
+    else attempt.then((settled) => settle(settled, request, reply)).then(done, done)
+  }
+}
+
+/** The same hook, with the parameters of the given lifecycle step. */
+export function asLifecycleHook (name: HookName, hook: Hook): Hook | ParsingHook {
+  if (name !== 'preParsing') return hook
+  return function authSchemes (request, reply, _payload, done) { hook(request, reply, done) }
+}
+
+/**
+ * A hook for `onRequest` that extracts what a later hook will verify: validation rewrites headers and query (coercion, defaults),
+ * and a key is the text that was sent.
+ */
+export function extractAhead (source: () => Requirement): Hook {
+  return function authSchemesExtract (request, _reply, done) {
+    const extracted = keptOn(request)[kExtracted] ??= new Map()
+    for (const { definition } of source().alternatives.flatMap(({ members }) => members)) extracted.set(definition, definition.extract(request))
+    done()
+  }
+}
+
+const keptOn = (request: FastifyRequest): GuardedRequest => request as unknown as GuardedRequest
+
+function extract (request: FastifyRequest, definition: SchemeDefinition): Extraction {
+  return keptOn(request)[kExtracted]?.get(definition) ?? definition.extract(request)
+}
+
+/** The error to fail the request with; `undefined` where it may pass. */
+function settle (attempt: Attempt, request: FastifyRequest, reply: FastifyReply): Error | undefined {
+  if (attempt.accepted === null) {
+    return attempt.worst === Outcome.ABSENT && attempt.requirement.optional ? undefined : reject(attempt, reply)
+  }
+  const guarded = keptOn(request)
+  guarded[kAttempt] = attempt
+  const { own } = attempt.accepted
+  if (own !== null) guarded.auth ??= attempt.results[own.index] as Auth<unknown, unknown>
+  return undefined
+}

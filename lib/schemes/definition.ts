@@ -1,0 +1,131 @@
+/** What a scheme is to the rest of the package, and the checks of the options that all factories share. */
+
+import type { FastifyRequest } from 'fastify'
+import { badOption } from '../errors'
+import { ABSENT, MALFORMED } from '../header/authorization'
+import { isRealm, isScope } from '../header/challenge'
+import type { VerifyContext } from '../../types/scheme'
+
+/** Credentials, or one of the two ways in which there are none. */
+export type Extraction = {} | typeof ABSENT | typeof MALFORMED
+
+/** OpenAPI's Security Scheme Object. */
+export type SecuritySchemeObject = Readonly<Record<string, unknown>> & { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
+
+/** What a 401 says of a scheme. */
+export interface ChallengeTemplate {
+  readonly scheme: string
+  readonly realm?: string | undefined
+  /** The bearer family: `error`, `error_description` and `scope` are told (RFC 6750 section 3). */
+  readonly bearer: boolean
+}
+
+/** The parts that each family of schemes gives. */
+export interface SchemeKind {
+  readonly openapi: SecuritySchemeObject
+  readonly challenge: ChallengeTemplate
+  /** The scopes that may be required of the scheme; `null`: any. */
+  readonly declaredScopes: ReadonlySet<string> | null
+  /** The credentials as one string. */
+  readonly tokenOf: (credentials: any) => string | null
+  readonly extract: (request: FastifyRequest) => Extraction
+}
+
+/** A scheme, ready to be required. */
+export interface SchemeDefinition extends SchemeKind {
+  readonly name: string
+  readonly autoError: boolean
+  readonly verify: ((credentials: any, context: VerifyContext) => unknown) | undefined
+  readonly grantedScopes: ((user: any) => unknown) | undefined
+}
+
+/** A factory, before the plugin gives it its realm. */
+export type DefineScheme = (options: any, realm: string | undefined) => SchemeDefinition
+
+type Options = Readonly<Record<string, unknown>>
+
+const COMMON = ['schemeName', 'description', 'autoError', 'verify', 'grantedScopes']
+
+// The keys of OpenAPI's Components Object.
+const COMPONENT_NAME = /^[A-Za-z0-9._-]+$/
+
+/** Checks the options that every factory takes, and joins them to the scheme's kind. */
+export function define (factory: string, options: Options, defaultName: string, kind: SchemeKind): SchemeDefinition {
+  const name = optionalString(factory, options, 'schemeName') ?? defaultName
+  if (!COMPONENT_NAME.test(name) || name === '__proto__') {
+    throw badOption(factory, 'the option `schemeName` must consist of A-Z, a-z, 0-9, ".", "-" and "_"')
+  }
+  if (options.autoError !== undefined && typeof options.autoError !== 'boolean') {
+    throw badOption(factory, 'the option `autoError` must be true or false')
+  }
+  const verify = optionalFunction(factory, options, 'verify')
+  const grantedScopes = optionalFunction(factory, options, 'grantedScopes')
+  if (grantedScopes !== undefined && verify === undefined) {
+    throw badOption(factory, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from')
+  }
+  return { ...kind, name, autoError: options.autoError ?? true, verify, grantedScopes }
+}
+
+/** The options as an object, none of them unknown. */
+export function checkOptions (factory: string, options: unknown, own: readonly string[]): Options {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(factory, 'the options must be an object')
+  for (const key of Object.keys(options)) {
+    if (!own.includes(key) && !COMMON.includes(key)) {
+      throw badOption(factory, `there is no option \`${key}\`: it takes ${[...own, ...COMMON].join(', ')}`)
+    }
+  }
+  const { description } = options as Options
+  if (description !== undefined && typeof description !== 'string') throw badOption(factory, 'the option `description` must be a string')
+  return options as Options
+}
+
+export function requiredString (factory: string, options: Options, key: string): string {
+  const value = options[key]
+  if (typeof value !== 'string' || value === '') throw badOption(factory, `the option \`${key}\` must be a string that is not empty`)
+  return value
+}
+
+export function optionalString (factory: string, options: Options, key: string): string | undefined {
+  return options[key] === undefined ? undefined : requiredString(factory, options, key)
+}
+
+function optionalFunction (factory: string, options: Options, key: string): ((...args: any[]) => unknown) | undefined {
+  const value = options[key]
+  if (value !== undefined && typeof value !== 'function') throw badOption(factory, `the option \`${key}\` must be a function`)
+  return value as ((...args: any[]) => unknown) | undefined
+}
+
+export function optionalRealm (where: string, realm: unknown): string | undefined {
+  if (realm !== undefined && (typeof realm !== 'string' || !isRealm(realm))) {
+    throw badOption(where, 'the option `realm` must be a string without control characters and characters outside Latin-1')
+  }
+  return realm
+}
+
+/** The `scopes` of a flow: names with their descriptions. */
+export function scopeDescriptions (factory: string, scopes: unknown): Readonly<Record<string, string>> {
+  if (scopes === undefined) return {}
+  if (scopes === null || typeof scopes !== 'object' || Array.isArray(scopes)) {
+    throw badOption(factory, 'the option `scopes` must be an object of scope names and their descriptions')
+  }
+  for (const [name, description] of Object.entries(scopes)) {
+    if (!isScope(name)) throw badOption(factory, `the option \`scopes\` names "${name}", which is no scope: white space, quotes, backslashes and non-ASCII characters are not allowed`)
+    if (typeof description !== 'string') throw badOption(factory, `the option \`scopes\` must describe "${name}" with a string`)
+  }
+  return { ...scopes }
+}
+
+/** The object without its `undefined` members. */
+export function defined<T extends object> (object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+}
+
+/** A string of an object's own property, as an API key is read: an empty one is absent, anything but one string is malformed. */
+export function ownString (object: unknown, key: string): string | typeof ABSENT | typeof MALFORMED {
+  if (object === null || typeof object !== 'object' || !Object.hasOwn(object, key)) return ABSENT
+  const value = (object as Record<string, unknown>)[key]
+  if (value === undefined || value === '') return ABSENT
+  return typeof value === 'string' ? value : MALFORMED
+}
+
+export const asString = (credentials: string): string => credentials

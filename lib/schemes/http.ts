@@ -1,0 +1,85 @@
+/** HTTP authentication (RFC 9110 section 11): any scheme by name, Basic, Bearer, Digest. */
+
+import { badOption } from '../errors'
+import { ABSENT, MALFORMED, isBearerToken, isToken, readAuthorization } from '../header/authorization'
+import { readBasicCredentials } from '../header/basic-credentials'
+import { titleCase } from '../header/challenge'
+import type { HTTPAuthorizationCredentials } from '../../types/options'
+import { checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind } from './definition'
+
+const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
+
+/** The scheme called `scheme`. Its credentials are taken as they are: what they must look like is for `verify` to check. */
+export function httpBase (options: unknown): SchemeDefinition {
+  const where = 'httpBase'
+  const checked = checkOptions(where, options, ['scheme'])
+  const scheme = requiredString(where, checked, 'scheme')
+  if (!isToken(scheme)) throw badOption(where, 'the option `scheme` must be a token in the sense of RFC 9110 section 5.6.2')
+  return define(where, checked, 'HTTPBase', {
+    openapi: defined({ type: 'http', description: checked.description, scheme }),
+    challenge: { scheme: titleCase(scheme), bearer: false },
+    ...anyCredentials(scheme)
+  })
+}
+
+/** HTTP Basic (RFC 7617): a user name and a password, UTF-8. */
+export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
+  const where = 'httpBasic'
+  const checked = checkOptions(where, options, ['realm'])
+  return define(where, checked, 'HTTPBasic', {
+    openapi: defined({ type: 'http', description: checked.description, scheme: 'basic' }),
+    challenge: { scheme: 'Basic', realm: optionalRealm(where, checked.realm) ?? pluginRealm, bearer: false },
+    declaredScopes: null,
+    tokenOf: () => null,
+    extract (request) {
+      const authorization = readAuthorization(request.headers.authorization, 'basic')
+      return typeof authorization === 'symbol' ? authorization : readBasicCredentials(authorization.credentials)
+    }
+  })
+}
+
+/** A bearer token (RFC 6750 section 2.1). Signature, expiry and audience are for `verify` to check. */
+export function httpBearer (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
+  const where = 'httpBearer'
+  const checked = checkOptions(where, options, ['bearerFormat'])
+  const bearerFormat = optionalString(where, checked, 'bearerFormat')
+  return define(where, checked, 'HTTPBearer', {
+    openapi: defined({ type: 'http', description: checked.description, scheme: 'bearer', bearerFormat }),
+    challenge: { scheme: 'Bearer', realm: pluginRealm, bearer: true },
+    declaredScopes: null,
+    tokenOf: credentialsOf,
+    extract: (request) => readBearer(request.headers.authorization)
+  })
+}
+
+/** HTTP Digest (RFC 7616). The parameters are not parsed: nonce, response and replay are for `verify` to check. */
+export function httpDigest (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
+  const where = 'httpDigest'
+  const checked = checkOptions(where, options, [])
+  return define(where, checked, 'HTTPDigest', {
+    openapi: defined({ type: 'http', description: checked.description, scheme: 'digest' }),
+    challenge: { scheme: 'Digest', realm: pluginRealm, bearer: false },
+    ...anyCredentials('digest')
+  })
+}
+
+/** A bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote or a comma, is malformed. */
+export function readBearer (header: unknown): HTTPAuthorizationCredentials | typeof ABSENT | typeof MALFORMED {
+  const authorization = readAuthorization(header, 'bearer')
+  if (typeof authorization === 'symbol') return authorization
+  if (authorization.credentials === '') return ABSENT
+  return isBearerToken(authorization.credentials) ? authorization : MALFORMED
+}
+
+function anyCredentials (scheme: string): Pick<SchemeKind, 'declaredScopes' | 'tokenOf' | 'extract'> {
+  const name = scheme.toLowerCase()
+  return {
+    declaredScopes: null,
+    tokenOf: credentialsOf,
+    extract (request) {
+      const authorization = readAuthorization(request.headers.authorization, name)
+      if (typeof authorization === 'symbol') return authorization
+      return authorization.credentials === '' ? ABSENT : authorization
+    }
+  }
+}
