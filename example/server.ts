@@ -1,0 +1,135 @@
+/** An item store: one route for each kind of scheme, a login, and /documentation. Run it with `npm start`. */
+
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { Type, type Static } from '@sinclair/typebox'
+import authSchemes, { OAuth2Error } from 'fastify-auth-schemes'
+import { Keys, Tokens, Users } from './users'
+
+/** What to log in with. A real application would keep none of this in its source. */
+export const demo = { username: 'alice', password: 'wonderland', apiKey: 'demo-key', deployToken: 'demo-deploy-token' }
+
+const Item = Type.Object({ name: Type.String({ minLength: 1 }), owner: Type.String() })
+const NewItem = Type.Object({ name: Type.String({ minLength: 1 }) })
+const Items = Type.Array(Item)
+const Profile = Type.Object({ username: Type.String(), fullName: Type.String() })
+const Greeting = Type.Object({ hello: Type.String() })
+const Report = Type.Object({ requestedBy: Type.String(), items: Type.Integer() })
+const Deployment = Type.Object({ deployedBy: Type.String() })
+const Health = Type.Object({ status: Type.Literal('ok') })
+
+export interface ExampleOptions extends FastifyServerOptions {
+  /** How long a token opens anything, in seconds. Default: 1800. */
+  readonly tokenLifetime?: number
+}
+
+export async function build ({ tokenLifetime = 1800, ...options }: ExampleOptions = {}): Promise<FastifyInstance> {
+  const users = new Users()
+  await users.add({ username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }, demo.password)
+  const tokens = new Tokens(tokenLifetime)
+  const programs = new Keys<{ program: string }>()
+  programs.add(demo.apiKey, { program: 'reporting' })
+  programs.add(demo.deployToken, { program: 'deployment' })
+  const items: Array<Static<typeof Item>> = [{ name: 'Looking-glass', owner: demo.username }]
+
+  const app = Fastify(options)
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Item store', version: '1.0.0' } } })
+  await app.register(swaggerUi)
+  await app.register(authSchemes, { realm: 'Item store' })
+
+  const { oauth2PasswordBearer, apiKeyHeader, httpBasic, httpBearer } = app.authSchemes
+  const oauth2 = oauth2PasswordBearer({
+    tokenUrl: 'token',
+    scopes: { 'items:read': 'Read the items', 'items:write': 'Add items' },
+    verify: (token) => tokens.find(token)
+  })
+  const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => programs.find(key) })
+  const basic = httpBasic({ verify: ({ username, password }) => users.login(username, password) })
+  const bearer = httpBearer({ verify: ({ credentials }) => programs.find(credentials) })
+
+  app.tokenForm('/token', { schema: { summary: 'Log in' } }, async (form) => {
+    const user = await users.login(form.username, form.password)
+    if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
+    const granted = form.scopes.filter((scope) => user.allowed.includes(scope))
+    return { access_token: tokens.issue(user, granted), token_type: 'bearer', expires_in: tokenLifetime, scope: granted.join(' ') }
+  })
+
+  app.get('/health', {
+    security: [],
+    schema: { summary: 'Public', response: { 200: Health } }
+  }, async () => ({ status: 'ok' }))
+
+  app.get('/items', {
+    security: [{ scheme: oauth2, scopes: ['items:read'] }],
+    schema: { summary: 'OAuth2 with the scope items:read', response: { 200: Items } }
+  }, async () => items)
+
+  app.post('/items', {
+    security: [{ scheme: oauth2, scopes: ['items:write'] }],
+    schema: { summary: 'OAuth2 with the scope items:write', body: NewItem, response: { 201: Item } }
+  }, async (request, reply) => {
+    const { name } = request.body as Static<typeof NewItem>
+    const item = { name, owner: request.auth.user.username }
+    items.push(item)
+    return reply.code(201).send(item)
+  })
+
+  app.get('/me', {
+    security: [{ scheme: oauth2 }],
+    schema: { summary: 'OAuth2 without a scope', response: { 200: Profile } }
+  }, async (request) => request.auth.user)
+
+  app.get('/report', {
+    security: [{ scheme: apiKey }],
+    schema: { summary: 'API key', response: { 200: Report } }
+  }, async (request) => ({ requestedBy: request.auth.user.program, items: items.length }))
+
+  app.get('/account', {
+    security: [{ scheme: basic }],
+    schema: { summary: 'HTTP Basic', response: { 200: Profile } }
+  }, async (request) => request.auth.user)
+
+  app.get('/deployment', {
+    security: [{ scheme: bearer }],
+    schema: { summary: 'A bearer token that is no login', response: { 200: Deployment } }
+  }, async (request) => ({ deployedBy: request.auth.user.program }))
+
+  app.get('/greeting', {
+    security: [{ scheme: oauth2 }, {}],
+    schema: { summary: 'Optional', response: { 200: Greeting } }
+  }, async (request) => ({ hello: request.auth?.user.fullName ?? 'stranger' }))
+
+  app.get('/export', {
+    security: [{ scheme: apiKey }, { scheme: oauth2, scopes: ['items:read'] }],
+    schema: { summary: 'API key, or OAuth2 with the scope items:read', response: { 200: Items } }
+  }, async () => items)
+
+  return app
+}
+
+/** What to try on a server that listens at `address`. */
+export function usage (address: string): string {
+  const { username, password, apiKey } = demo
+  return `
+The item store listens at ${address}, its documentation is at ${address}/documentation
+Authorize there, or log in with curl, as ${username} with the password ${password}:
+
+  curl -i ${address}/items
+  curl -s ${address}/token -d 'username=${username}&password=${password}&scope=items:read'
+  curl -i ${address}/report -H 'X-API-Key: ${apiKey}'
+`
+}
+
+async function main (): Promise<void> {
+  const app = await build({ logger: { level: 'warn' } })
+  const address = await app.listen({ port: Number(process.env.PORT ?? 3000) })
+  console.log(usage(address))
+}
+
+if (require.main === module) {
+  main().catch((error) => {
+    console.error(error)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,8 @@
+import type { FastifyTypeProvider } from 'fastify'
+import type { Static, TSchema } from '@sinclair/typebox'
+
+/** What @fastify/type-provider-typebox is, in as many words as a test needs. */
+export interface TypeBoxTypeProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+  serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+}
