@@ -68,6 +68,11 @@ const UnknownScheme = createError('FST_AUTH_UNKNOWN_SCHEME', '%s: %s', BOOT)
 const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE',
   '%s: the scheme "%s" does not declare the scope "%s": add it to the `scopes` of the scheme', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
+const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
+  'With the option `explicit` every route must carry `security` or stand in a context that declares it by `secure`. These do not: %s', BOOT)
+const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Nothing can guard %s: %s', BOOT)
+const NotReady = createError('FST_AUTH_NOT_READY', 'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
+const OverrideRefused = createError('FST_AUTH_OVERRIDE', 'A scheme cannot be overridden %s', BOOT)
 const BadOption = createError('FST_AUTH_BAD_OPTION', '%s: %s', BOOT, TypeError)
 
 export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(name)
@@ -76,6 +81,14 @@ export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(n
 export const unknownScheme = (where: string, problem: string): FastifyError => UnknownScheme(where, problem)
 export const unknownScope = (where: string, scheme: string, scope: string): FastifyError => UnknownScope(where, scheme, scope)
 export const badSecurity = (where: string, problem: string): FastifyError => BadSecurity(where, problem)
+
+export const undeclaredRoutes = (routes: string): FastifyError => UndeclaredRoute(routes)
+
+/** @param what the routes or the context, for the middle of a sentence */
+export const unguardedRoutes = (what: string, cure: string): FastifyError => UnguardedRoute(what, cure)
+
+export const notReady = (): FastifyError => NotReady()
+export const overrideRefused = (problem: string): FastifyError => OverrideRefused(problem)
 
 /** A `TypeError`. @param where the factory or method that was called, such as `apiKeyHeader` */
 export const badOption = (where: string, problem: string): FastifyError => BadOption(where, problem)

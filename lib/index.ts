@@ -6,6 +6,7 @@ import { authSchemes } from './plugin'
 export { authSchemes, authSchemes as default }
 export { InvalidCredentialsError, OAuth2Error, type OAuth2ErrorCode } from './errors'
 export { OAuth2PasswordRequestForm, OAuth2PasswordRequestFormStrict, TokenResponse } from './token-form'
+export type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from '../types/audit'
 export type { AnyAuth, Auth, AuthOf, TokenOf } from '../types/auth'
 export type * from '../types/options'
 export type { Alternative, Anonymous, Requirement, Security } from '../types/requirement'

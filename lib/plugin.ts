@@ -1,14 +1,16 @@
-/** The plugin: the only file that touches a Fastify instance. */
+/** The plugin: it puts what the other files do onto a Fastify instance. */
 
 import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { badOption, duplicateScheme } from './errors'
-import { createPrepare } from './openapi/document'
+import { auditRoutes, printSecurity } from './audit'
+import { badOption, duplicateScheme, overrideRefused } from './errors'
 import { createAnnouncer, isAnnouncement } from './openapi/announce'
-import { kAttempt, kExtracted } from './request/hook'
-import { createScheme } from './request/scheme'
+import { createPrepare } from './openapi/document'
+import { asLifecycleHook, kAttempt, kExtracted } from './request/hook'
+import { createScheme, overrideScheme } from './request/scheme'
 import { factories } from './schemes'
 import { optionalRealm, type SchemeDefinition } from './schemes/definition'
+import { routesBelow } from './security/early'
 import { Routes } from './security/routes'
 import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
@@ -16,47 +18,66 @@ import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options
 const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
-  const { hook, realm } = checkOptions(options)
-  const owner = {}
-  const routes = new Routes(owner, hook)
-  const announce = createAnnouncer(createPrepare(routes.all, (message) => { app.log.warn(message) }))
+  const { hook, realm, explicit } = checkOptions(options)
+  const warn = (message: string): void => { app.log.warn(message) }
+  const routes = new Routes({}, hook, app, routesBelow(app.prefix, app.printRoutes()))
+  const announce = createAnnouncer(createPrepare(routes, warn))
 
   app.decorateRequest('auth', null as any)
   app.decorateRequest(kAttempt as any, null)
   app.decorateRequest(kExtracted as any, null)
-  app.decorate('authSchemes', createFactories(owner, realm))
+  app.decorate('authSchemes', createAuthSchemes(routes, realm, warn))
+  app.decorate('secure', function secure (this: FastifyInstance, security: unknown) { routes.secure(this, security) })
+  app.decorate('printSecurity', () => printSecurity(auditRoutes(routes)))
   app.decorate('tokenForm', function tokenForm (this: FastifyInstance, path: string, ...rest: unknown[]) {
     registerTokenForm(this, realm, path, ...rest)
   })
+
   announce(app)
+  app.addHook('onRegister', (context) => { routes.contexts.add(context) })
   // Synchronous: an error of an asynchronous onRoute hook is lost, and would leave the route open.
   app.addHook('onRoute', function authSchemesRoute (this: FastifyInstance, route: RouteOptions): void {
     if (isAnnouncement(route)) return
     announce(this)
     routes.add(this, route)
   })
-  app.addHook('onReady', async () => { routes.finish((message) => { app.log.warn(message) }) })
+  app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardNotFound()) as any)
+  app.addHook('onReady', async () => { routes.finish(explicit, warn) })
 }
 
-function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined } {
-  const { hook = 'onRequest', realm } = options
-  if (!HOOKS.includes(hook)) throw badOption('authSchemes', `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
-  return { hook, realm: optionalRealm('authSchemes', realm) }
+function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined, explicit: boolean } {
+  const where = 'authSchemes'
+  const { hook = 'onRequest', realm, explicit = false } = options
+  if (!HOOKS.includes(hook)) throw badOption(where, `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
+  if (typeof explicit !== 'boolean') throw badOption(where, 'the option `explicit` must be true or false')
+  return { hook, realm: optionalRealm(where, realm), explicit }
 }
 
-/** The factories, which hold that one name means one thing in the document. */
-function createFactories (owner: object, realm: string | undefined): AuthSchemes {
+/** `app.authSchemes`: the factories, which hold that one name means one thing in the document, and the tools around them. */
+function createAuthSchemes (routes: Routes, realm: string | undefined, warn: (message: string) => void): AuthSchemes {
   const known = new Map<string, string>()
   function check ({ name, openapi }: SchemeDefinition): void {
     const written = JSON.stringify(openapi)
     if ((known.get(name) ?? written) !== written) throw duplicateScheme(name)
     known.set(name, written)
   }
-  return Object.freeze(Object.fromEntries(Object.entries(factories).map(([name, define]) => [name, (options: unknown) => {
+  const made = Object.entries(factories).map(([name, define]) => [name, (options: unknown) => {
     const definition = define(options, realm)
     check(definition)
-    return createScheme(definition, owner)
-  }]))) as unknown as AuthSchemes
+    const scheme = createScheme(definition, routes.owner)
+    routes.schemes.add(scheme)
+    return scheme
+  }])
+  return Object.freeze({
+    ...Object.fromEntries(made),
+    routes: () => auditRoutes(routes),
+    override (scheme: unknown, auth: unknown) {
+      if (process.env.NODE_ENV === 'production') throw overrideRefused('where NODE_ENV is production: it is for tests')
+      if (routes.contexts.sealed) throw overrideRefused('once the application is ready')
+      const { name } = overrideScheme(scheme, routes.owner, auth)
+      warn(`SECURITY IS OVERRIDDEN: the scheme "${name}" accepts every request, whatever its credentials`)
+    }
+  })
 }
 
 /** `fastapi.security` for Fastify. */

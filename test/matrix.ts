@@ -2,13 +2,14 @@
 
 import t from 'tap'
 import type { InjectOptions } from 'fastify'
-import type { AuthSchemes, Scheme } from '../lib'
+import type { Scheme, SchemeFactories } from '../lib'
+import { factories } from '../lib/schemes'
 import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, bearer, challengesOf, createApp, documentOf } from './helpers'
 
 type Sent = Pick<InjectOptions, 'headers' | 'query'>
 
 interface Row {
-  readonly factory: keyof AuthSchemes
+  readonly factory: keyof SchemeFactories
   readonly options: Record<string, unknown>
   readonly name: string
   readonly openapi: Record<string, unknown>
@@ -253,6 +254,5 @@ for (const row of rows) {
 }
 
 t.test('the matrix has every factory', async (t) => {
-  const app = await createApp()
-  t.strictSame(Object.keys(app.authSchemes).sort(), rows.map(({ factory }) => factory).sort())
+  t.strictSame(Object.keys(factories).sort(), rows.map(({ factory }) => factory).sort())
 })

@@ -51,5 +51,15 @@ declare module 'fastify' {
      * @throws {TypeError} for a bad argument or option, naming it
      */
     readonly tokenForm: TokenForm
+    /**
+     * Adds a requirement to every route of this encapsulation context and its children, those that were declared before included. Alternatives are
+     * combined with the route's own by AND; `secure([])` makes a context public whatever stands outside.
+     *
+     * @throws `FST_AUTH_BAD_SECURITY` for anything but a list of alternatives, and once the application is ready
+     * @throws `FST_AUTH_UNGUARDED_ROUTE` where routes of the context were declared before the plugin was loaded
+     */
+    readonly secure: (security: Security) => void
+    /** `app.authSchemes.routes()` as a table. */
+    readonly printSecurity: () => string
   }
 }

@@ -1,5 +1,6 @@
 /** Options of the plugin and of the scheme factories, and `app.authSchemes` itself. */
 
+import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
 import type { Scheme, Verify } from './scheme'
 
@@ -123,8 +124,8 @@ type Factory<Own, Credentials> =
 type LenientFactory<Own, Credentials> =
   <User = undefined, const AutoError extends boolean = true> (options?: Own & SchemeOptions<Credentials, User, AutoError>) => Made<Credentials, User, AutoError>
 
-/** `app.authSchemes`: the scheme factories. */
-export interface AuthSchemes {
+/** The scheme factories. */
+export interface SchemeFactories {
   readonly apiKeyCookie: Factory<APIKeyOptions, string>
   readonly apiKeyHeader: Factory<APIKeyOptions, string>
   readonly apiKeyQuery: Factory<APIKeyOptions, string>
@@ -138,3 +139,22 @@ export interface AuthSchemes {
   readonly oauth2ClientCredentialsBearer: Factory<OAuth2ClientCredentialsBearerOptions, string>
   readonly openIdConnect: Factory<OpenIdConnectOptions, string>
 }
+
+/** `app.authSchemes`: the scheme factories, and tools for tests. */
+export interface AuthSchemes extends SchemeFactories {
+  /** Every route of the application with what it requires, one entry for each method. Throws `FST_AUTH_NOT_READY` before the application is ready. */
+  readonly routes: () => AuditedRoute[]
+  /**
+   * For tests: makes a scheme accept every request as the given user. Scopes are still enforced, by what the user is granted. A derived scheme takes
+   * its base along. One warning is logged.
+   *
+   * @throws {TypeError} for a bad argument
+   * @throws `FST_AUTH_OVERRIDE` where `NODE_ENV` is `production`, or the application is ready
+   */
+  readonly override: <A> (scheme: Scheme<A>, auth: OverrideAuth<NonNullable<A>>) => void
+}
+
+/** What an overridden scheme accepts; `credentials` default to empty ones. */
+type OverrideAuth<A> = A extends Auth<infer Credentials, infer User>
+  ? { readonly credentials?: Credentials } & (undefined extends User ? { readonly user?: User } : { readonly user: User })
+  : never

@@ -10,7 +10,7 @@ import { duplicateScheme } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 import { add } from '../security/contexts'
 import type { Groups } from '../security/normalize'
-import type { Route } from '../security/routes'
+import type { Route, Routes } from '../security/routes'
 import { completeOperation, schemesOf, toSecurity, type DocumentObject } from './operation'
 
 // Extension members of a schema are copied to its operation.
@@ -20,7 +20,8 @@ const MARK = 'x-fastify-auth-schemes'
 export interface TransformInput { readonly schema: unknown, readonly url: string, readonly openapiObject?: DocumentObject }
 
 /** @param warn called once where the document is Swagger 2.0, which cannot carry the requirements */
-export function createPrepare (routes: readonly Route[], warn: (message: string) => void) {
+export function createPrepare (application: Routes, warn: (message: string) => void) {
+  const routes = application.all
   const schemas = new Map<Route, unknown>()
   let warned = false
 
@@ -75,7 +76,7 @@ function callOnRead (object: DocumentObject, key: string, callback: () => void):
 function finisher (document: DocumentObject, own: DocumentObject, routes: readonly Route[]): () => void {
   const byOperation = new Map<string, Route[]>()
   for (const route of routes) {
-    for (const method of [route.method].flat()) {
+    for (const method of route.methods) {
       const key = `${method.toLowerCase()} ${route.url}`
       byOperation.set(key, [...byOperation.get(key) ?? [], route])
     }
@@ -109,7 +110,7 @@ function finisher (document: DocumentObject, own: DocumentObject, routes: readon
 
 function strictest (sum: Groups | null, route: Route): Groups | null {
   const groups = route.groups()
-  const where = `${String(route.method)} ${route.url}`
+  const where = `${route.methods.join(',')} ${route.url}`
   return sum !== null && sum.length > 0 && groups?.length === 0 ? sum : add(where, sum, groups)
 }
 

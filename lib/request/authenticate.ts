@@ -5,7 +5,7 @@ import { verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import type { Extraction, SchemeDefinition } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
-import type { Alternative, Check, Requirement, SchemeNode } from './requirement'
+import type { Alternative, Check, Member, Requirement, SchemeNode } from './requirement'
 
 /** What became of an alternative, the worst news last but one. */
 export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
@@ -73,7 +73,7 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
 
 /** How the credentials of a scheme are got. */
-export type Extractor = (request: FastifyRequest, definition: SchemeDefinition) => Extraction
+export type Extractor = (request: FastifyRequest, base: SchemeNode) => Extraction
 
 function tryAlternatives (attempt: Attempt, extract: Extractor, start: number): Attempt | Promise<Attempt> {
   const { alternatives } = attempt.requirement
@@ -99,7 +99,7 @@ function tryAlternative (attempt: Attempt, { members }: Alternative, extract: Ex
   const credentials = new Array<unknown>(members.length)
   let outcome: Outcome = Outcome.ACCEPTED
   for (let i = 0; i < members.length; i++) {
-    const extraction = extract(attempt.request, (members[i] as Alternative['members'][number]).definition)
+    const extraction = extract(attempt.request, (members[i] as Member).checks[0].node)
     if (extraction === MALFORMED) outcome = Outcome.MALFORMED
     else if (extraction === ABSENT) outcome = outcome === Outcome.MALFORMED ? outcome : Outcome.ABSENT
     credentials[i] = extraction
@@ -107,9 +107,9 @@ function tryAlternative (attempt: Attempt, { members }: Alternative, extract: Ex
   return outcome === Outcome.ACCEPTED ? runChecks(attempt, members, credentials, 0, 0) : outcome
 }
 
-function runChecks (attempt: Attempt, members: Alternative['members'], credentials: readonly unknown[], firstMember: number, firstCheck: number): Outcome | Promise<Outcome> {
+function runChecks (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], firstMember: number, firstCheck: number): Outcome | Promise<Outcome> {
   for (let m = firstMember, c = firstCheck; m < members.length; m++, c = 0) {
-    const { checks } = members[m] as Alternative['members'][number]
+    const { checks } = members[m] as Member
     for (; c < checks.length; c++) {
       const check = checks[c] as Check
       const result = attempt.results[check.index] ?? runCheck(attempt, check, credentials[m])
@@ -148,6 +148,7 @@ function runCheck (attempt: Attempt, check: Check, credentials: unknown): Accept
 
 function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check, credentials: unknown): unknown {
   const { request } = attempt
+  if (node.override !== null) return node.override.user
   if (parent === null) return node.definition.verify?.(credentials, { request, scopes, scopeStr })
   const { user } = attempt.results[parent.index] as Accepted
   return node.verify === undefined ? user : node.verify(user, { credentials, request, scopes, scopeStr })

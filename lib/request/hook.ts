@@ -6,11 +6,14 @@ import type { Auth } from '../../types/auth'
 import type { HookName } from '../../types/options'
 import { Attempt, Outcome, authenticate } from './authenticate'
 import { reject } from './reject'
-import type { Requirement } from './requirement'
+import type { Requirement, SchemeNode } from './requirement'
 
 type Done = (error?: Error) => void
 export type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
 type ParsingHook = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => void
+
+/** Where a hook finds its requirement: not before the first request, when all is loaded. */
+type RequirementSource = (request: FastifyRequest) => Requirement
 
 /** The last attempt on a request; it knows the earlier ones. */
 export const kAttempt: unique symbol = Symbol('fastify-auth-schemes.attempt')
@@ -25,11 +28,11 @@ export interface GuardedRequest {
 }
 
 /** A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is. */
-export function enforce (source: () => Requirement): Hook {
+export function enforce (source: RequirementSource): Hook {
   return function authSchemes (request, reply, done) {
     let attempt: Attempt | Promise<Attempt>
     try {
-      attempt = authenticate(new Attempt(request, source(), keptOn(request)[kAttempt] ?? null), extract)
+      attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)
     } catch (error) {
       done(error as Error)
       return
@@ -49,17 +52,18 @@ export function asLifecycleHook (name: HookName, hook: Hook): Hook | ParsingHook
  * A hook for `onRequest` that extracts what a later hook will verify: validation rewrites headers and query (coercion, defaults),
  * and a key is the text that was sent.
  */
-export function extractAhead (source: () => Requirement): Hook {
+export function extractAhead (source: RequirementSource): Hook {
   return function authSchemesExtract (request, _reply, done) {
     const extracted = keptOn(request)[kExtracted] ??= new Map()
-    for (const { definition } of source().alternatives.flatMap(({ members }) => members)) extracted.set(definition, definition.extract(request))
+    for (const { definition } of source(request).alternatives.flatMap(({ members }) => members)) extracted.set(definition, definition.extract(request))
     done()
   }
 }
 
 const keptOn = (request: FastifyRequest): GuardedRequest => request as unknown as GuardedRequest
 
-function extract (request: FastifyRequest, definition: SchemeDefinition): Extraction {
+function extract (request: FastifyRequest, { definition, override }: SchemeNode): Extraction {
+  if (override !== null) return override.credentials
   return keptOn(request)[kExtracted]?.get(definition) ?? definition.extract(request)
 }
 

@@ -17,7 +17,12 @@ export interface SchemeNode {
   readonly scopes: readonly string[]
   /** The further check that `derive` added. */
   readonly verify: DerivedVerify<unknown, unknown, unknown> | undefined
+  /** What a test accepts instead of credentials; `null` in a real application. */
+  override: Override | null
 }
+
+/** Credentials and user that are taken as given. */
+export interface Override { readonly credentials: {}, readonly user: unknown }
 
 /** A scheme as it was listed, with the scopes listed beside it. */
 export interface Entry { readonly node: SchemeNode, readonly scopes: readonly string[] }
@@ -89,7 +94,8 @@ function unitedScopes (entries: readonly Entry[]): readonly string[] {
   return Object.freeze([...scopes])
 }
 
-function pathFromBase (node: SchemeNode): SchemeNode[] {
+/** The node and what it was derived from, the base first. */
+export function pathFromBase (node: SchemeNode): SchemeNode[] {
   return node.parent === null ? [node] : [...pathFromBase(node.parent), node]
 }
 

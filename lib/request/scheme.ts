@@ -5,7 +5,7 @@ import { isScope } from '../header/challenge'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
 import { enforce, kAttempt, type GuardedRequest } from './hook'
-import { soleGroups, toRequirement, type SchemeNode } from './requirement'
+import { pathFromBase, soleGroups, toRequirement, type SchemeNode } from './requirement'
 
 const nodes = new WeakMap<object, SchemeNode>()
 const hooks = new WeakMap<object, SchemeNode>()
@@ -23,7 +23,7 @@ function find (map: WeakMap<object, SchemeNode>, key: unknown): SchemeNode | und
 
 /** The scheme object of a definition. `owner` is the registration of the plugin that it belongs to. */
 export function createScheme (definition: SchemeDefinition, owner: object): Scheme {
-  return toScheme({ id: ++lastId, owner, definition, parent: null, scopes: [], verify: undefined })
+  return toScheme({ id: ++lastId, owner, definition, parent: null, scopes: [], verify: undefined, override: null })
 }
 
 function toScheme (node: SchemeNode): Scheme {
@@ -52,7 +52,23 @@ function derivedFrom (parent: SchemeNode, options: unknown): SchemeNode {
   if (!isScopeList(scopes)) throw badOption(where, 'the option `scopes` must be an array of scope names')
   const undeclared = undeclaredScope(definition, scopes)
   if (undeclared !== undefined) throw unknownScope(where, definition.name, undeclared)
-  return { id: ++lastId, owner, definition, parent, scopes: Object.freeze([...scopes]), verify }
+  return { id: ++lastId, owner, definition, parent, scopes: Object.freeze([...scopes]), verify, override: null }
+}
+
+/** Makes a scheme, with what it was derived from, accept every request as the given user. Earlier overrides of its base stay. */
+export function overrideScheme (scheme: unknown, owner: object, auth: unknown): SchemeDefinition {
+  const where = 'override'
+  const node = nodeOf(scheme)
+  if (node?.owner !== owner) throw badOption(where, 'the first argument must be a scheme of this application')
+  if (auth === null || typeof auth !== 'object') throw badOption(where, 'the second argument must be an object with the user')
+  const { definition } = node
+  const { user, credentials = definition.blank } = auth as { user?: unknown, credentials?: {} }
+  const verified = pathFromBase(node).some(({ verify }) => verify !== undefined) || definition.verify !== undefined
+  if (verified && (user === undefined || user === null || user === false)) {
+    throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
+  }
+  for (const link of pathFromBase(node)) link.override = link === node ? { user, credentials } : link.override ?? { user, credentials }
+  return definition
 }
 
 /** Whether the value is an array of scope names (RFC 6749 section 3.3). */

@@ -43,6 +43,7 @@ function apiKey (where: string, options: unknown, className: string, location: s
     challenge: { scheme: 'APIKey', bearer: false },
     declaredScopes: null,
     tokenOf: asString,
+    blank: '',
     extract
   })
 }

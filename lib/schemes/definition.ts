@@ -29,6 +29,8 @@ export interface SchemeKind {
   /** The credentials as one string. */
   readonly tokenOf: (credentials: any) => string | null
   readonly extract: (request: FastifyRequest) => Extraction
+  /** Credentials without content, for a test that overrides the scheme. */
+  readonly blank: {}
 }
 
 /** A scheme, ready to be required. */

@@ -31,6 +31,7 @@ export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeD
     challenge: { scheme: 'Basic', realm: optionalRealm(where, checked.realm) ?? pluginRealm, bearer: false },
     declaredScopes: null,
     tokenOf: () => null,
+    blank: { username: '', password: '' },
     extract (request) {
       const authorization = readAuthorization(request.headers.authorization, 'basic')
       return typeof authorization === 'symbol' ? authorization : readBasicCredentials(authorization.credentials)
@@ -48,6 +49,7 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
     challenge: { scheme: 'Bearer', realm: pluginRealm, bearer: true },
     declaredScopes: null,
     tokenOf: credentialsOf,
+    blank: { scheme: 'Bearer', credentials: '' },
     extract: (request) => readBearer(request.headers.authorization)
   })
 }
@@ -71,11 +73,12 @@ export function readBearer (header: unknown): HTTPAuthorizationCredentials | typ
   return isBearerToken(authorization.credentials) ? authorization : MALFORMED
 }
 
-function anyCredentials (scheme: string): Pick<SchemeKind, 'declaredScopes' | 'tokenOf' | 'extract'> {
+function anyCredentials (scheme: string): Pick<SchemeKind, 'declaredScopes' | 'tokenOf' | 'blank' | 'extract'> {
   const name = scheme.toLowerCase()
   return {
     declaredScopes: null,
     tokenOf: credentialsOf,
+    blank: { scheme, credentials: '' },
     extract (request) {
       const authorization = readAuthorization(request.headers.authorization, name)
       if (typeof authorization === 'symbol') return authorization

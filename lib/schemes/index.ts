@@ -1,13 +1,13 @@
 /** All factories, by the names that `app.authSchemes` gives them. */
 
-import type { AuthSchemes } from '../../types/options'
+import type { SchemeFactories } from '../../types/options'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from './api-key'
 import type { DefineScheme } from './definition'
 import { httpBase, httpBasic, httpBearer, httpDigest } from './http'
 import { oauth2, oauth2AuthorizationCodeBearer, oauth2ClientCredentialsBearer, oauth2PasswordBearer } from './oauth2'
 import { openIdConnect } from './openid-connect'
 
-export const factories: { readonly [Name in keyof AuthSchemes]: DefineScheme } = {
+export const factories: { readonly [Name in keyof SchemeFactories]: DefineScheme } = {
   apiKeyCookie,
   apiKeyHeader,
   apiKeyQuery,

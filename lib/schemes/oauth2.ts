@@ -72,7 +72,8 @@ function flowsKind (description: unknown, flows: Readonly<Record<string, Flow>>,
     openapi: defined({ type: 'oauth2', description, flows }),
     challenge: { scheme: 'Bearer', realm, bearer: true },
     declaredScopes: new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes))),
-    tokenOf: asString
+    tokenOf: asString,
+    blank: ''
   }
 }
 

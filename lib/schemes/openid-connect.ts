@@ -13,6 +13,7 @@ export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDe
     challenge: { scheme: 'Bearer', realm: pluginRealm, bearer: true },
     declaredScopes: null,
     tokenOf: asString,
+    blank: '',
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }

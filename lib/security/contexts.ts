@@ -5,11 +5,25 @@ import { both, type Groups } from './normalize'
 
 /** Keeps the declarations of contexts, which are instances that inherit from one another. */
 export class Contexts {
+  readonly #known = new WeakSet()
   readonly #declared = new WeakMap<object, Groups[]>()
+  #sealed = false
 
-  /** Adds a requirement to a context; `[]` makes it public and stands alone. */
+  /** Whether a route was asked for, so that nothing may be added any more. */
+  get sealed (): boolean { return this.#sealed }
+
+  /** A context whose routes are all seen. */
+  add (context: object): void { this.#known.add(context) }
+
+  has (context: object): boolean { return this.#known.has(context) }
+
+  /** What the context itself declared, in order. */
+  declaredBy (context: object): readonly Groups[] { return this.#declared.get(context) ?? [] }
+
+  /** Adds a requirement to a context; `[]` makes it public and stands alone. Nothing may be added once a route was asked for. */
   declare (context: object, groups: Groups, where: string): void {
-    const earlier = this.#declared.get(context) ?? []
+    if (this.#sealed) throw badSecurity(where, 'the application is loaded; declare what a context requires before it is ready')
+    const earlier = this.declaredBy(context)
     if (earlier.length > 0 && [groups, ...earlier].some((list) => list.length === 0)) {
       throw badSecurity(where, 'a context is either public by `secure([])` or requires something; declare one of them')
     }
@@ -18,9 +32,10 @@ export class Contexts {
 
   /** What a context and those around it require: `null` where none says anything, `[]` where it is public. */
   of (context: object, where: string): Groups | null {
+    this.#sealed = true
     const outer: unknown = Object.getPrototypeOf(context)
     const around = outer === null ? null : this.of(outer as object, where)
-    return (this.#declared.get(context) ?? []).reduce<Groups | null>((sum, groups) => add(where, sum, groups), around)
+    return this.declaredBy(context).reduce<Groups | null>((sum, groups) => add(where, sum, groups), around)
   }
 }
 

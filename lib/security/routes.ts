@@ -1,59 +1,90 @@
 /** The routes of an application: what each requires, and the hooks that enforce it. */
 
-import type { HTTPMethods, RouteOptions } from 'fastify'
-import { badSecurity, unknownScheme } from '../errors'
-import { asLifecycleHook, enforce, extractAhead } from '../request/hook'
+import type { RouteOptions } from 'fastify'
+import { badSecurity, undeclaredRoutes, unguardedRoutes, unknownScheme } from '../errors'
+import { asLifecycleHook, enforce, extractAhead, type Hook } from '../request/hook'
 import { soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
 import { nodeOfHook } from '../request/scheme'
 import type { HookName } from '../../types/options'
+import { SchemesByName } from './by-name'
 import { add, Contexts } from './contexts'
+import { listed, type PrintedRoute } from './early'
 import { normalize, type Groups } from './normalize'
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 
-// Passes every request. Only routes that say nothing, stand in no secured context, or are public, get it.
+// Passes every request. Only routes that say nothing and stand in no secured context, or are public, get it.
 const NOTHING: Requirement = { alternatives: [], optional: true, size: 0, challenges: [] }
 
 /** One route, as it was declared. */
 export interface Route {
   /** Fastify's own copy of the options, which @fastify/swagger holds too. */
   readonly options: RouteOptions
-  readonly method: HTTPMethods | HTTPMethods[]
+  readonly methods: readonly string[]
   readonly url: string
-  /** What is enforced by hook and by the schemes in the route's own hooks: `null` says nothing, `[]` is public. Known once all is loaded. */
+  /** The encapsulation context that it was declared in. */
+  readonly context: object
+  /** What the route itself says: `null` nothing, `[]` that it is public. */
+  readonly own: Groups | null
+  /** What is enforced by hook and by the schemes in the route's own hooks, contexts included. Known once all is loaded. */
   readonly groups: () => Groups | null
 }
 
 /** The routes of one registration of the plugin. */
 export class Routes {
   readonly contexts = new Contexts()
+  readonly schemes = new SchemesByName()
   readonly all: Route[] = []
-  readonly #owner: object
-  readonly #hook: HookName
+  #finished = false
 
-  constructor (owner: object, hook: HookName) {
-    this.#owner = owner
-    this.#hook = hook
+  constructor (
+    readonly owner: object,
+    readonly hook: HookName,
+    /** The context that the plugin was registered in. */
+    readonly home: object,
+    /** The routes of that context that were declared before. */
+    readonly early: readonly PrintedRoute[]
+  ) {
+    this.contexts.add(home)
   }
 
+  /** Whether all is loaded and every route was resolved. */
+  get finished (): boolean { return this.#finished }
+
   /** Checks a route's `security` and puts the hook that enforces it in front of the route's own. */
-  add (context: object, options: RouteOptions): Route {
-    const { method, url } = options
-    const where = `${[method].flat().join(',')} ${url}`
-    const own = 'security' in options ? normalize(where, options.security, this.#owner) : null
-    const inHooks = schemesInHooks(where, options, this.#owner)
+  add (context: object, options: RouteOptions): void {
+    const { url } = options
+    const methods = [options.method].flat()
+    const where = `${methods.join(',')} ${url}`
+    const own = this.#ownSecurity(where, options)
+    const inHooks = schemesInHooks(where, options, this.owner)
     const required = once(() => add(where, this.contexts.of(context, where), own))
     const groups = once(() => inHooks.reduce((sum, { node }) => add(where, sum, soleGroups(node)), required()))
-    const route: Route = { options, method, url, groups }
     if (own?.length !== 0) this.#guard(options, once(() => requirementOf(required())))
-    const late = inHooks.filter(({ hook }) => hook === 'preHandler').map(({ node }) => soleGroups(node))
-    if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late.flat()))))
-    this.all.push(route)
-    return route
+    const late = inHooks.filter(({ hook }) => hook === 'preHandler').flatMap(({ node }) => soleGroups(node))
+    if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late))))
+    this.all.push({ options, methods, url, context, own, groups })
+  }
+
+  /** Declares what every route of a context and its children requires. */
+  secure (context: object, security: unknown): void {
+    const where = 'secure'
+    const groups = normalize(where, security, this.owner)
+    if (groups.length > 0 && !this.contexts.has(context)) {
+      throw unguardedRoutes('a context that was created before fastify-auth-schemes was loaded', 'register the plugin before the context')
+    }
+    if (groups.length > 0 && context === this.home && this.early.length > 0) {
+      throw unguardedRoutes(listed(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
+    }
+    this.contexts.declare(context, groups, where)
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
-  finish (warn: (message: string) => void): void {
+  finish (explicit: boolean, warn: (message: string) => void): void {
+    this.#finished = true
+    const undeclared = this.all.filter(({ groups }) => groups() === null)
+      .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
+    if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))
     const unchecked = new Set(this.all.flatMap(({ groups }) => toRequirement(groups() ?? []).alternatives)
       .flatMap(({ members }) => members)
       .filter(({ definition, scopes }) => scopes.length > 0 && definition.verify === undefined)
@@ -63,9 +94,33 @@ export class Routes {
     }
   }
 
+  /** A hook of the plugin's own context: an address without a route is answered as its context's routes are. */
+  guardNotFound (): Hook {
+    const required = new WeakMap<object, Requirement>()
+    const guard = enforce(({ server }) => {
+      const known = required.get(server) ?? requirementOf(this.contexts.of(server, 'setNotFoundHandler'))
+      required.set(server, known)
+      return known
+    })
+    return function authSchemesNotFound (request, reply, done) {
+      if (request.is404) guard(request, reply, done)
+      else done()
+    }
+  }
+
+  #ownSecurity (where: string, options: RouteOptions): Groups | null {
+    const schema = options.schema as { security?: unknown } | undefined
+    const byName = schema?.security !== undefined
+    if ('security' in options) {
+      if (byName) throw badSecurity(where, 'the route has both `security` and `schema.security`; keep one of them')
+      return normalize(where, options.security, this.owner)
+    }
+    return byName ? normalize(where, this.schemes.toSecurity(where, schema.security), this.owner) : null
+  }
+
   #guard (options: RouteOptions, requirement: () => Requirement): void {
-    prepend(options, this.#hook, asLifecycleHook(this.#hook, enforce(requirement)))
-    if (this.#hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
+    prepend(options, this.hook, asLifecycleHook(this.hook, enforce(requirement)))
+    if (this.hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
   }
 }
 

@@ -1,0 +1,36 @@
+/** `schema.security`: requirements by the names of the schemes, as OpenAPI and the users of @fastify/swagger write them. */
+
+import { badSecurity, unknownScheme } from '../errors'
+import type { Scheme } from '../../types/scheme'
+
+/** The schemes of one registration, by name. */
+export class SchemesByName {
+  readonly #schemes = new Map<string, Scheme[]>()
+
+  add (scheme: Scheme): void {
+    this.#schemes.set(scheme.name, [...this.#schemes.get(scheme.name) ?? [], scheme])
+  }
+
+  /** The same requirement in the form of the route option `security`, ready to be normalized. */
+  toSecurity (where: string, written: unknown): unknown[] {
+    if (!Array.isArray(written)) throw badSecurity(where, '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]')
+    return Array.from(written).map((alternative: unknown) => {
+      if (alternative === null || typeof alternative !== 'object' || Array.isArray(alternative)) {
+        throw badSecurity(where, 'each alternative in `schema.security` must be an object of scheme names and their scopes')
+      }
+      const members = Object.entries(alternative).map(([name, scopes]) => ({ scheme: this.#find(where, name), scopes }))
+      return members.length === 0 ? {} : members
+    })
+  }
+
+  #find (where: string, name: string): Scheme {
+    const [scheme, another] = this.#schemes.get(name) ?? []
+    if (scheme === undefined) {
+      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", which no factory of \`app.authSchemes\` has made; make it before the route, or correct the name`)
+    }
+    if (another !== undefined) {
+      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", but several are called so; require the one that is meant by the option \`security\``)
+    }
+    return scheme
+  }
+}

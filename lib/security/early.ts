@@ -1,0 +1,35 @@
+/** The routes that were declared before the plugin was loaded. No onRoute hook has seen them, so nothing can guard them. */
+
+/** A route as Fastify prints it. */
+export interface PrintedRoute { readonly method: string, readonly url: string }
+
+// One line of `printRoutes()`: the depth, four characters a level; a part of the path; the methods; the constraints.
+const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.*)$/
+const ROUTE = /^(?<path>.*) \((?<methods>[^()]+)\)(?: \{.*\})?$/
+const EMPTY_ROOT = '(empty root node)'
+
+/** Reads what `app.printRoutes()` wrote. It is the only list that Fastify gives of its routes. */
+export function readPrintedRoutes (printed: string): PrintedRoute[] {
+  const paths: string[] = []
+  const routes: PrintedRoute[] = []
+  for (const line of printed.split('\n')) {
+    const { indent = '', branch, rest = '' } = LINE.exec(line)?.groups ?? {}
+    if (rest === '') continue
+    const { path = rest, methods } = ROUTE.exec(rest)?.groups ?? {}
+    // A line without a branch repeats the part above it, under other constraints.
+    const depth = indent.length / 4 - (branch === undefined ? 1 : 0)
+    const url = (paths[depth - 1] ?? '') + (path === EMPTY_ROOT ? '' : path)
+    paths[depth] = url
+    for (const method of methods?.split(', ') ?? []) routes.push({ method, url })
+  }
+  return routes
+}
+
+/** Those that may belong to a context with that prefix. */
+export function routesBelow (prefix: string, printed: string): PrintedRoute[] {
+  return readPrintedRoutes(printed).filter(({ url }) => url.startsWith(prefix))
+}
+
+/** For messages: `GET /a, POST /b`. */
+export const listed = (routes: ReadonlyArray<{ method: string, url: string }>): string =>
+  routes.map(({ method, url }) => `${method} ${url}`).join(', ')
