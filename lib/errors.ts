@@ -31,15 +31,17 @@ export class InvalidCredentialsError extends Error {
   readonly statusCode = 401
   readonly description: string | undefined
 
-  constructor (description?: string) {
+  constructor (description?: string | null) {
     super(description ?? 'Invalid authentication credentials')
-    this.description = description
+    this.description = description === null || description === undefined ? undefined : String(description)
   }
 }
 
 /** The error codes of RFC 6749 section 5.2. */
 export type OAuth2ErrorCode =
   | 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unauthorized_client' | 'unsupported_grant_type' | 'invalid_scope' | 'server_error'
+
+const STATUS: { readonly [Code in OAuth2ErrorCode]?: number } = { invalid_client: 401, server_error: 500 }
 
 /**
  * An answer of a token endpoint (RFC 6749 section 5.2), thrown by its handler: `{ error, error_description }`.
@@ -53,11 +55,15 @@ export class OAuth2Error extends Error {
   readonly description: string | undefined
   readonly statusCode: number
 
-  constructor (code: OAuth2ErrorCode, description?: string, options: { statusCode?: number, cause?: unknown } = {}) {
-    super(description ?? code, 'cause' in options ? { cause: options.cause } : undefined)
+  /** @throws {TypeError} for a `statusCode` that is no error's */
+  constructor (code: OAuth2ErrorCode, description?: string | null, { statusCode = STATUS[code] ?? 400, cause }: { statusCode?: number, cause?: unknown } = {}) {
+    super(description ?? code, cause === undefined ? undefined : { cause })
+    if (!(Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599)) {
+      throw badOption('OAuth2Error', 'the option `statusCode` must be a whole number from 400 to 599')
+    }
     this.code = code
-    this.description = description
-    this.statusCode = options.statusCode ?? (code === 'invalid_client' ? 401 : code === 'server_error' ? 500 : 400)
+    this.description = description === null || description === undefined ? undefined : String(description)
+    this.statusCode = statusCode
   }
 }
 
@@ -73,7 +79,6 @@ const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
 const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Nothing can guard %s: %s', BOOT)
 const NotReady = createError('FST_AUTH_NOT_READY', 'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
 const OverrideRefused = createError('FST_AUTH_OVERRIDE', 'A scheme cannot be overridden %s', BOOT)
-const BadOption = createError('FST_AUTH_BAD_OPTION', '%s: %s', BOOT, TypeError)
 
 export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(name)
 
@@ -90,5 +95,7 @@ export const unguardedRoutes = (what: string, cure: string): FastifyError => Ung
 export const notReady = (): FastifyError => NotReady()
 export const overrideRefused = (problem: string): FastifyError => OverrideRefused(problem)
 
-/** A `TypeError`. @param where the factory or method that was called, such as `apiKeyHeader` */
-export const badOption = (where: string, problem: string): FastifyError => BadOption(where, problem)
+/** @param where the factory or method that was called, such as `apiKeyHeader` */
+export function badOption (where: string, problem: string): TypeError {
+  return Object.assign(new TypeError(`${where}: ${problem}`), { code: 'FST_AUTH_BAD_OPTION' })
+}

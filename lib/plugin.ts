@@ -1,9 +1,10 @@
 /** The plugin: it puts what the other files do onto a Fastify instance. */
 
+import { isDeepStrictEqual } from 'node:util'
 import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { auditRoutes, printSecurity } from './audit'
-import { badOption, duplicateScheme, overrideRefused } from './errors'
+import { badOption, duplicateScheme, overrideRefused, unguardedRoutes } from './errors'
 import { createAnnouncer, isAnnouncement } from './openapi/announce'
 import { createPrepare } from './openapi/document'
 import { asLifecycleHook, kAttempt, kExtracted } from './request/hook'
@@ -33,6 +34,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     registerTokenForm(this, realm, path, ...rest)
   })
 
+  guardAround(app)
   announce(app)
   app.addHook('onRegister', (context) => { routes.contexts.add(context) })
   // Synchronous: an error of an asynchronous onRoute hook is lost, and would leave the route open.
@@ -45,6 +47,17 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   app.addHook('onReady', async () => { routes.finish(explicit, warn) })
 }
 
+/** A scheme may be handed to a context around this one, where no hook of ours sees the routes: there `security` must not pass for enforced. */
+function guardAround (app: FastifyInstance): void {
+  for (let around = Object.getPrototypeOf(app); 'addHook' in around; around = Object.getPrototypeOf(around)) {
+    around.addHook('onRoute', function authSchemesAround (this: FastifyInstance, route: RouteOptions): void {
+      if ('security' in route && !('authSchemes' in this)) {
+        throw unguardedRoutes(`${String(route.method)} ${route.url}`, 'register fastify-auth-schemes in the context of the route, or in one around it')
+      }
+    })
+  }
+}
+
 function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined, explicit: boolean } {
   const where = 'authSchemes'
   const { hook = 'onRequest', realm, explicit = false } = options
@@ -55,11 +68,10 @@ function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: st
 
 /** `app.authSchemes`: the factories, which hold that one name means one thing in the document, and the tools around them. */
 function createAuthSchemes (routes: Routes, realm: string | undefined, warn: (message: string) => void): AuthSchemes {
-  const known = new Map<string, string>()
+  const known = new Map<string, SchemeDefinition['openapi']>()
   function check ({ name, openapi }: SchemeDefinition): void {
-    const written = JSON.stringify(openapi)
-    if ((known.get(name) ?? written) !== written) throw duplicateScheme(name)
-    known.set(name, written)
+    if (!isDeepStrictEqual(known.get(name) ?? openapi, openapi)) throw duplicateScheme(name)
+    known.set(name, openapi)
   }
   const made = Object.entries(factories).map(([name, define]) => [name, (options: unknown) => {
     const definition = define(options, realm)

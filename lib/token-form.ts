@@ -3,7 +3,7 @@
 import formbody from '@fastify/formbody'
 import { FormatRegistry, Type, type TSchema } from '@sinclair/typebox'
 import { Value, ValueErrorType } from '@sinclair/typebox/value'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { OAuth2Error, badOption } from './errors'
 import { ABSENT, MALFORMED, readAuthorization } from './header/authorization'
 import { readBasicCredentials } from './header/basic-credentials'
@@ -49,6 +49,9 @@ const FORM = 'application/x-www-form-urlencoded'
 // What the endpoint decides by itself.
 const RESERVED = ['security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation']
 
+// What a schema describes to machines. The rest of it is for readers of the document.
+const VALIDATED = ['body', 'querystring', 'query', 'params', 'headers', 'response', 'security']
+
 /**
  * Registers the endpoint in a context of its own, whose only content type is the form's.
  *
@@ -66,7 +69,10 @@ export function registerTokenForm (app: FastifyInstance, realm: string | undefin
   }
   const { strict = false, schema, onSend, ...others } = options as Partial<RouteOptions> & { strict?: unknown }
   if (typeof strict !== 'boolean') throw badOption(where, 'the option `strict` must be true or false')
-  if (schema !== undefined && 'body' in schema) throw badOption(where, 'the option `schema` must not have a `body`: the form has its own')
+  if (schema !== undefined && (schema === null || typeof schema !== 'object')) throw badOption(where, 'the option `schema` must be an object')
+  for (const part of VALIDATED) {
+    if (schema !== undefined && part in schema) throw badOption(where, `the option \`schema\` must not have a \`${part}\`: the form and the answers have their own`)
+  }
 
   const form = strict ? OAuth2PasswordRequestFormStrict : OAuth2PasswordRequestForm
   app.register(async (context) => {
@@ -79,7 +85,7 @@ export function registerTokenForm (app: FastifyInstance, realm: string | undefin
       url: path,
       security: [],
       onSend: [noStore, ...[onSend ?? []].flat()],
-      schema: { ...schema, consumes: [FORM], body: form, response: { ...responses(), ...schema?.response as object } },
+      schema: { ...schema, consumes: [FORM], body: form, response: responses() },
       // Whatever compilers the application has set are for its own schemas.
       validatorCompiler: () => () => true,
       serializerCompiler: () => JSON.stringify,
@@ -91,7 +97,8 @@ export function registerTokenForm (app: FastifyInstance, realm: string | undefin
 function answer (schema: TSchema, handler: TokenFormHandler) {
   return async function tokenForm (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const response: unknown = await handler(readForm(schema, request), request, reply)
-    if (reply.sent) return reply
+    // The handler has sent its answer by itself, and hooks may still be at work on it.
+    if (response === undefined) return reply
     if (!Value.Check(TokenResponse, response)) throw new OAuth2Error('server_error', 'the handler of the token endpoint returned no TokenResponse')
     return response
   }
@@ -152,7 +159,7 @@ async function noStore (_request: FastifyRequest, reply: FastifyReply, payload: 
 
 /** Answers every error in the form of RFC 6749 section 5.2. */
 function answerError (realm: string | undefined) {
-  return function tokenFormError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const told = error instanceof OAuth2Error ? error : toOAuth2Error(error)
     if (told.statusCode >= 500) request.log.error(error)
     if (told.code === 'invalid_client') reply.header('WWW-Authenticate', writeChallenge('Basic', { realm }))
@@ -164,10 +171,15 @@ function answerError (realm: string | undefined) {
   }
 }
 
-function toOAuth2Error (error: FastifyError): OAuth2Error {
-  const statusCode = statusOf(error)
+function toOAuth2Error (error: unknown): OAuth2Error {
+  let statusCode = 500
+  try {
+    statusCode = statusOf(error as Error)
+  } catch {
+    // Whatever was thrown cannot be read: it is told as any other failure of ours.
+  }
   if (statusCode >= 500) return new OAuth2Error('server_error', undefined, { statusCode })
-  const description = statusCode === 415 ? `The Content-Type must be ${FORM}` : error.message
+  const description = statusCode === 415 ? `The Content-Type must be ${FORM}` : (error as Error).message
   return new OAuth2Error('invalid_request', description, { statusCode })
 }
 

@@ -1,6 +1,6 @@
 /** The contract of a scheme: what a factory takes and what it gives. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Auth } from './auth'
 
 /** What a `verify` function is told beside the credentials. */
@@ -58,8 +58,9 @@ export interface Scheme<A = any> {
   /**
    * This scheme as a hook of a **route**: put it into the route's `onRequest`, `preValidation` or `preHandler`. It is documented
    * as `security` is. As an instance hook it is enforced, but not documented: for whole contexts there is `app.secure`.
+   * Its parameters are a `FastifyRequest` and a `FastifyReply`; they are left open so that the route's own types are inferred.
    */
-  readonly preHandler: (request: FastifyRequest<any, any, any, any, any, any, any, any>, reply: FastifyReply<any, any, any, any, any, any, any, any>, done: (error?: Error) => void) => void
+  readonly preHandler: (request: object, reply: object, done: (error?: Error) => void) => void
   /**
    * The same scheme with further scopes required and a further check run on its user. It keeps the name, and thus the
    * entry in the document.

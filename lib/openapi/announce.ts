@@ -21,11 +21,18 @@ export function createAnnouncer (prepare: (input: TransformInput) => unknown): (
   const announced = new WeakMap<object, number>()
 
   return (context) => {
-    const registered = countSwagger(context)
-    if (registered <= (nearest(announced, context) ?? 0)) return
-    announced.set(context, registered)
-    announce(context, prepare)
+    const registered = countSwagger(context) ?? 0
+    const owner = ownerOf(context, registered)
+    if (registered <= (announced.get(owner) ?? 0)) return
+    announced.set(owner, registered)
+    announce(owner, prepare)
   }
+}
+
+/** The outermost context that has as many: the one that the last of them was registered in. */
+function ownerOf (context: FastifyInstance, registered: number): FastifyInstance {
+  const around = Object.getPrototypeOf(context) as FastifyInstance
+  return countSwagger(around) === registered ? ownerOf(around, registered) : context
 }
 
 function announce (context: FastifyInstance, prepare: (input: TransformInput) => unknown): void {
@@ -49,19 +56,9 @@ function announce (context: FastifyInstance, prepare: (input: TransformInput) =>
 }
 
 /** How many times @fastify/swagger was registered in this context and those around it. */
-function countSwagger (context: FastifyInstance): number {
-  // Fastify's list of registered plugins, which `hasPlugin` reads.
-  const plugins = (context as { [kRegistered]?: string[] })[kRegistered]
-  if (plugins === undefined) return context.hasPlugin('@fastify/swagger') ? 1 : 0
-  return plugins.filter((name) => name === '@fastify/swagger').length
+function countSwagger (context: FastifyInstance): number | undefined {
+  // Fastify's list of registered plugins, which `hasPlugin` reads. What the outermost context inherits from has none.
+  return (context as { [kRegistered]?: string[] })[kRegistered]?.filter((name) => name === '@fastify/swagger').length
 }
 
 const kRegistered = Symbol.for('registered-plugin')
-
-function nearest<T> (map: WeakMap<object, T>, context: object | null): T | undefined {
-  for (let at = context; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    const value = map.get(at)
-    if (value !== undefined) return value
-  }
-  return undefined
-}

@@ -6,12 +6,12 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { duplicateScheme } from '../errors'
+import { duplicateScheme, unguardedRoutes } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
-import { add } from '../security/contexts'
-import type { Groups } from '../security/normalize'
+import { both, type Groups } from '../security/normalize'
 import type { Route, Routes } from '../security/routes'
-import { completeOperation, schemesOf, toSecurity, type DocumentObject } from './operation'
+import { completeOperation, schemesOf, type DocumentObject } from './operation'
+import { pathsOf } from './paths'
 
 // Extension members of a schema are copied to its operation.
 const MARK = 'x-fastify-auth-schemes'
@@ -19,37 +19,142 @@ const MARK = 'x-fastify-auth-schemes'
 /** What @fastify/swagger gives a `swaggerTransform`; without `openapiObject` it writes Swagger 2.0. */
 export interface TransformInput { readonly schema: unknown, readonly url: string, readonly openapiObject?: DocumentObject }
 
-/** @param warn called once where the document is Swagger 2.0, which cannot carry the requirements */
+/** The documents that are being rendered, or were. Several registrations of the plugin may write into one. */
+const rendered = new WeakMap<DocumentObject, Rendering>()
+
+/** @param warn called once where a document is Swagger 2.0, which cannot carry the requirements */
 export function createPrepare (application: Routes, warn: (message: string) => void) {
-  const routes = application.all
-  const schemas = new Map<Route, unknown>()
+  const schemas = new Map<Route, object | undefined>()
   let warned = false
 
   return function prepare ({ url, openapiObject }: TransformInput): { schema: { hide: true }, url: string } {
-    if (openapiObject !== undefined) begin(openapiObject)
-    else if (!warned) {
+    if (openapiObject === undefined && !warned) {
       warned = true
       warn('fastify-auth-schemes enforces `security`, but cannot document it in Swagger 2.0: give @fastify/swagger the option `openapi`')
     }
+    const rendering = openapiObject === undefined ? undefined : renderingOf(openapiObject)
+    rendering?.add(application)
+    for (const route of application.all) {
+      const options: { schema?: object } = route.options
+      if (!schemas.has(route)) schemas.set(route, options.schema)
+      // Fastify has taken its own reference long ago: this one only @fastify/swagger and the user's `transform` read.
+      options.schema = rendering === undefined ? withoutSecurity(schemas.get(route)) : { ...withoutSecurity(schemas.get(route)), [MARK]: rendering.mark(route) }
+    }
     return { schema: { hide: true }, url }
   }
+}
 
-  function begin (document: DocumentObject): void {
-    const own: DocumentObject = document.components.securitySchemes ?? {}
-    const all = new Map<string, SchemeDefinition>()
-    routes.forEach((route, index) => {
-      if (!schemas.has(route)) schemas.set(route, route.options.schema)
-      const groups = route.groups()
-      for (const definition of schemesOf(groups)) all.set(definition.name, definition)
-      const marked = { ...schemas.get(route) as object, [MARK]: index }
-      // Fastify has taken its own reference long ago: this one only @fastify/swagger and the user's `transform` read.
-      const options: { schema?: object } = route.options
-      options.schema = groups === null ? marked : { ...marked, security: toSecurity(groups, document) }
-    })
-    // @fastify/swagger looks every name up while it renders.
-    writeSchemes(document, own, all)
-    callOnRead(document.components, 'schemas', finisher(document, own, routes))
+/** What is enforced is written into the operation; @fastify/swagger would look for the schemes before they are there. */
+function withoutSecurity (schema: object | undefined): object | undefined {
+  if (schema === undefined || !('security' in schema)) return schema
+  const { security: _, ...rest } = schema
+  return rest
+}
+
+function renderingOf (document: DocumentObject): Rendering {
+  const known = rendered.get(document) ?? new Rendering(document)
+  rendered.set(document, known)
+  return known
+}
+
+/** One document, from the first route until it is done. */
+class Rendering {
+  readonly #applications: Routes[] = []
+  readonly #marked: Route[] = []
+  readonly #byPath = new Map<string, Set<Route>>()
+  /** Where each route was found, as `get /items`. */
+  readonly #found = new Map<Route, Set<string>>()
+  readonly #ready = new WeakSet<DocumentObject>()
+  readonly #own: DocumentObject
+
+  constructor (readonly document: DocumentObject) {
+    this.#own = document.components.securitySchemes ?? {}
+    callOnRead(document.components, 'schemas', () => { this.complete() })
   }
+
+  /** Takes a registration's routes in, and the schemes that the document requires at its root. */
+  add (application: Routes): void {
+    this.#applications.push(application)
+    for (const name of Object.keys(Object.assign({}, ...this.document.security ?? []))) {
+      const definition = application.schemes.definition(name)
+      if (definition !== undefined) this.#use(definition)
+    }
+    for (const route of application.all) {
+      for (const key of this.#keysOf(route)) this.#byPath.set(key, (this.#byPath.get(key) ?? new Set()).add(route))
+    }
+  }
+
+  mark (route: Route): number {
+    return this.#marked.push(route) - 1
+  }
+
+  /** Completes the operations that are there and not completed yet. */
+  complete (): void {
+    const operations: Array<readonly [place: DocumentObject, key: string, name: string, route: Route]> = []
+    for (const [path, item] of Object.entries<DocumentObject>(this.document.paths)) {
+      for (const place of [item, item.additionalOperations ?? {}]) {
+        for (const [key, operation] of Object.entries<DocumentObject>(place)) {
+          const name = `${key.toLowerCase()} ${path}`
+          const route = this.#routeOf(name, operation)
+          if (route === undefined) {
+            this.#refuseUnguarded(name, operation)
+            continue
+          }
+          operations.push([place, key, name, route])
+          this.#found.set(route, (this.#found.get(route) ?? new Set()).add(name))
+        }
+      }
+    }
+    for (const [place, key, name, route] of operations) {
+      const { [MARK]: _, ...operation } = place[key]
+      const groups = this.#groupsOf(name, route)
+      schemesOf(groups).forEach((definition) => { this.#use(definition) })
+      place[key] = completeOperation(operation, groups, this.document)
+      this.#ready.add(place[key])
+    }
+  }
+
+  /** The route of an operation: by its mark, or by its address where a `transform` lost the mark, or @fastify/swagger made a copy before it was there. */
+  #routeOf (name: string, operation: unknown): Route | undefined {
+    if (operation === null || typeof operation !== 'object' || this.#ready.has(operation)) return undefined
+    const mark = (operation as DocumentObject)[MARK]
+    return mark === undefined ? [...this.#byPath.get(name) ?? []].at(-1) : this.#marked[mark]
+  }
+
+  /** An operation of a route that was never seen must not show a lock that nothing enforces. */
+  #refuseUnguarded (name: string, operation: DocumentObject | null): void {
+    if (operation === null || typeof operation !== 'object' || this.#ready.has(operation) || !Array.isArray(operation.security)) return
+    const names = operation.security.flatMap((alternative: object) => Object.keys(alternative))
+    if (names.some((scheme) => this.#applications.some(({ schemes }) => schemes.definition(scheme) !== undefined))) {
+      throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
+    }
+  }
+
+  /** What opens all the routes that one operation stands for: routes that differ in constraints only, or in what a path does not show. */
+  #groupsOf (name: string, route: Route): Groups | null {
+    const method = name.slice(0, name.indexOf(' '))
+    const routes = this.#keysOf(route).filter((key) => key.startsWith(`${method} `))
+      .flatMap((key) => [...this.#byPath.get(key) ?? []])
+      .filter((other) => [...this.#found.get(other) ?? [name]].some((place) => place === name || !place.startsWith(`${method} `)))
+    return [...new Set([...routes, route])].reduce<Groups | null>(strictest, null)
+  }
+
+  #keysOf ({ methods, url }: Route): string[] {
+    return methods.flatMap((method) => pathsOf(url, this.document.servers).map((path) => `${method.toLowerCase()} ${path}`))
+  }
+
+  #use ({ name, openapi }: SchemeDefinition): void {
+    const { components } = this.document
+    if (Object.hasOwn(this.#own, name) && !isDeepStrictEqual(this.#own[name], openapi)) throw duplicateScheme(name)
+    if (Object.hasOwn(components.securitySchemes ?? {}, name)) return
+    components.securitySchemes = { ...components.securitySchemes, [name]: structuredClone(openapi) }
+  }
+}
+
+function strictest (sum: Groups | null, { groups }: Route): Groups | null {
+  const further = groups()
+  if (sum === null || sum.length === 0) return further ?? sum
+  return further === null || further.length === 0 ? sum : both(sum, further)
 }
 
 /**
@@ -67,60 +172,6 @@ function callOnRead (object: DocumentObject, key: string, callback: () => void):
     },
     set (replacement) { value = replacement }
   })
-  queueMicrotask(() => {
-    Object.defineProperty(object, key, { configurable: true, enumerable: true, writable: true, value })
-  })
-}
-
-/** Completes the operations that are marked, each time it is called. */
-function finisher (document: DocumentObject, own: DocumentObject, routes: readonly Route[]): () => void {
-  const byOperation = new Map<string, Route[]>()
-  for (const route of routes) {
-    for (const method of route.methods) {
-      const key = `${method.toLowerCase()} ${route.url}`
-      byOperation.set(key, [...byOperation.get(key) ?? [], route])
-    }
-  }
-  const used = new Map<string, SchemeDefinition>()
-
-  function complete (method: string, operation: DocumentObject, get: DocumentObject | undefined): DocumentObject {
-    // @fastify/swagger may keep a copy of a HEAD twin, made before it could be marked.
-    const route = routes[operation[MARK] ?? (method === 'head' ? get?.[MARK] : undefined)]
-    if (route === undefined) return operation
-    // Routes that differ only in constraints share one operation: it tells what opens them all.
-    const groups = (byOperation.get(`${method} ${route.url}`) ?? [route]).reduce<Groups | null>(strictest, null)
-    for (const definition of schemesOf(groups)) used.set(definition.name, definition)
-    const { [MARK]: _, ...rest } = operation
-    return completeOperation(rest, groups, document)
-  }
-
-  return () => {
-    for (const item of Object.values<DocumentObject>(document.paths)) {
-      const { get, additionalOperations = {} } = item
-      for (const [method, operation] of Object.entries<DocumentObject>(item)) {
-        if (operation !== additionalOperations) item[method] = complete(method, operation, get)
-      }
-      for (const [method, operation] of Object.entries<DocumentObject>(additionalOperations)) {
-        additionalOperations[method] = complete(method.toLowerCase(), operation, undefined)
-      }
-    }
-    writeSchemes(document, own, used)
-  }
-}
-
-function strictest (sum: Groups | null, route: Route): Groups | null {
-  const groups = route.groups()
-  const where = `${route.methods.join(',')} ${route.url}`
-  return sum !== null && sum.length > 0 && groups?.length === 0 ? sum : add(where, sum, groups)
-}
-
-/** The schemes that the user wrote, then those that documented routes use. */
-function writeSchemes (document: DocumentObject, own: DocumentObject, used: ReadonlyMap<string, SchemeDefinition>): void {
-  const schemes = { ...own }
-  for (const [name, { openapi }] of used) {
-    if (Object.hasOwn(own, name) && !isDeepStrictEqual(own[name], openapi)) throw duplicateScheme(name)
-    schemes[name] = structuredClone(openapi)
-  }
-  if (Object.keys(schemes).length > 0) document.components.securitySchemes = schemes
-  else delete document.components.securitySchemes
+  // Reflect: a document that was frozen meanwhile keeps the accessor.
+  queueMicrotask(() => { Reflect.defineProperty(object, key, { configurable: true, enumerable: true, writable: true, value }) })
 }

@@ -39,10 +39,12 @@ export function toSecurity (groups: readonly Group[], document: DocumentObject):
   const requirement = toRequirement(groups)
   const written = new Map<string, DocumentObject>()
   for (const { members } of requirement.alternatives) {
-    const alternative: DocumentObject = {}
+    const scopesByName = new Map<string, Set<string>>()
     for (const { definition, scopes } of members) {
-      alternative[definition.name] = [...new Set([...alternative[definition.name] ?? [], ...mayNameScopes(definition, document) ? scopes : []])]
+      const named = mayNameScopes(definition, document) ? scopes : []
+      scopesByName.set(definition.name, new Set([...scopesByName.get(definition.name) ?? [], ...named]))
     }
+    const alternative = Object.fromEntries([...scopesByName].map(([name, scopes]) => [name, [...scopes]]))
     written.set(JSON.stringify(alternative), alternative)
   }
   return [...written.values(), ...requirement.optional ? [{}] : []]

@@ -48,7 +48,7 @@ export class Attempt {
   /** What an earlier hook accepted for the same scheme and the same scopes. */
   reuse (check: Check): Accepted | null {
     for (let earlier = this.previous; earlier !== null; earlier = earlier.previous) {
-      const auth = earlier.accepted === null ? null : earlier.authOf(check.node)
+      const auth = earlier.authOf(check.node)
       if (auth?.scopeStr === check.scopeStr) return auth
     }
     return null
@@ -69,8 +69,9 @@ export function authenticate (attempt: Attempt, extract: Extractor): Attempt | P
   return tryAlternatives(attempt, extract, 0)
 }
 
+// As `await` sees it: a function may be a promise, too.
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
+  value !== null && (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function'
 
 /** How the credentials of a scheme are got. */
 export type Extractor = (request: FastifyRequest, base: SchemeNode) => Extraction
@@ -181,7 +182,7 @@ function grantedScopes (definition: SchemeDefinition, user: unknown): readonly u
   return typeof scope === 'string' ? scope.split(' ') : null
 }
 
-/** A refusal as a value; anything else that was thrown is thrown on, as an error. */
+/** A refusal as a value; anything else that was thrown is thrown on. */
 function toFailure (definition: SchemeDefinition, thrown: unknown): Failure {
   const error = toError(definition, thrown)
   const status = statusOf(error)
@@ -189,14 +190,19 @@ function toFailure (definition: SchemeDefinition, thrown: unknown): Failure {
   throw error
 }
 
-// A hook that fails with `undefined` or `null` would let the request pass. Errors of other realms are errors, as they are to Fastify.
+/** What was thrown, if it is an object that Fastify can answer with. A hook that failed with `undefined` would let the request pass. */
 function toError (definition: SchemeDefinition, thrown: unknown): Error {
-  if (thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
-  return verifyFailed(definition.name, '`verify` threw something that is not an Error')
+  try {
+    statusOf(thrown as Error)
+    return thrown as Error
+  } catch {
+    return verifyFailed(definition.name, '`verify` threw something that is not an error')
+  }
 }
 
-/** The status that Fastify would answer with. */
+/** The status that Fastify would answer with. Throws for what is no object, or cannot be read. */
 export function statusOf (error: Error): number {
+  if (typeof error !== 'object') throw new TypeError('not an object')
   const { statusCode, status } = error as { statusCode?: unknown, status?: unknown }
   const found = [statusCode, status].map(Number).find((candidate) => candidate >= 400 && candidate <= 599)
   return found ?? 500

@@ -1,6 +1,7 @@
 /** The hooks that enforce a requirement on a request. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { verifyFailed } from '../errors'
 import type { Extraction, SchemeDefinition } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
 import type { HookName } from '../../types/options'
@@ -30,15 +31,16 @@ export interface GuardedRequest {
 /** A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is. */
 export function enforce (source: RequirementSource): Hook {
   return function authSchemes (request, reply, done) {
-    let attempt: Attempt | Promise<Attempt>
+    let attempt: Attempt | Promise<Attempt> | Error | undefined
     try {
       attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)
+      if (attempt instanceof Attempt) attempt = settle(attempt, request, reply)
     } catch (error) {
-      done(error as Error)
+      done(failure(error))
       return
     }
-    if (attempt instanceof Attempt) done(settle(attempt, request, reply))
-    else attempt.then((settled) => settle(settled, request, reply)).then(done, done)
+    if (attempt instanceof Promise) attempt.then((settled) => settle(settled, request, reply)).then(done, (error: unknown) => { done(failure(error)) })
+    else done(attempt)
   }
 }
 
@@ -50,15 +52,20 @@ export function asLifecycleHook (name: HookName, hook: Hook): Hook | ParsingHook
 
 /**
  * A hook for `onRequest` that extracts what a later hook will verify: validation rewrites headers and query (coercion, defaults),
- * and a key is the text that was sent.
+ * and a key is the text that was sent. Cookies it leaves alone, and @fastify/cookie may parse them later.
  */
 export function extractAhead (source: RequirementSource): Hook {
   return function authSchemesExtract (request, _reply, done) {
     const extracted = keptOn(request)[kExtracted] ??= new Map()
-    for (const { definition } of source(request).alternatives.flatMap(({ members }) => members)) extracted.set(definition, definition.extract(request))
+    for (const { definition } of source(request).alternatives.flatMap(({ members }) => members)) {
+      if (definition.openapi.in !== 'cookie') extracted.set(definition, definition.extract(request))
+    }
     done()
   }
 }
+
+// The last line: whatever went wrong, Fastify must be told of something that it takes for an error.
+const failure = (error: unknown): Error => typeof error === 'object' && error !== null ? error as Error : verifyFailed('unknown', 'it threw something that is not an error')
 
 const keptOn = (request: FastifyRequest): GuardedRequest => request as unknown as GuardedRequest
 

@@ -19,7 +19,7 @@ export function reject (attempt: Attempt, reply: FastifyReply): Error {
   }
   if (worst === Outcome.REFUSED) {
     const error = firstError(attempt) ?? invalidCredentials()
-    if (statusOf(error) === 401) challenge(reply, membersOf(attempt).map((member) => challengeAfterRefusal(attempt, member)))
+    if (statusOf(error) === 401) challenge(reply, challengesAfterRefusal(attempt))
     return error
   }
   challenge(reply, requirement.challenges)
@@ -29,6 +29,17 @@ export function reject (attempt: Attempt, reply: FastifyReply): Error {
 function challenge (reply: FastifyReply, challenges: readonly string[]): void {
   const lines = [...new Set(challenges)]
   reply.header('WWW-Authenticate', lines.length === 1 ? lines[0] : lines)
+}
+
+/** One challenge for each scheme and set of scopes: with the error, where any alternative was refused for it. */
+function challengesAfterRefusal (attempt: Attempt): string[] {
+  const byCheck = new Map<number, string>()
+  for (const member of membersOf(attempt)) {
+    const [{ index }] = member.checks
+    const known = byCheck.get(index)
+    if (known === undefined || known === member.challenge) byCheck.set(index, challengeAfterRefusal(attempt, member))
+  }
+  return [...byCheck.values()]
 }
 
 function challengeAfterRefusal (attempt: Attempt, member: Member): string {

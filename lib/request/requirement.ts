@@ -107,16 +107,15 @@ export function toRequirement (groups: readonly Group[]): Requirement {
   let optional = false
 
   function toCheck (node: SchemeNode, scopes: readonly string[], parent: Check | null): Check {
-    const scopeStr = scopes.join(' ')
-    const key = `${node.id} ${scopeStr}`
-    const check = checks.get(key) ?? { index: checks.size, node, parent, scopes, scopeStr }
+    const key = `${node.id} ${[...scopes].sort().join(' ')}`
+    const check = checks.get(key) ?? { index: checks.size, node, parent, scopes, scopeStr: scopes.join(' ') }
     checks.set(key, check)
     return check
   }
 
   function toMember (base: SchemeNode, entries: readonly Entry[]): Member {
-    const scopes = unitedScopes(entries)
-    const first = toCheck(base, scopes, null)
+    const first = toCheck(base, unitedScopes(entries), null)
+    const { scopes, scopeStr } = first
     const byNode = new Map([[base, first]])
     for (const entry of entries) {
       let parent = first
@@ -126,9 +125,9 @@ export function toRequirement (groups: readonly Group[]): Requirement {
       }
     }
     const { definition } = base
-    const challenge = challengeOf(definition, first.scopeStr)
+    const challenge = challengeOf(definition, scopeStr)
     challenges.add(challenge)
-    return { definition, scopes, scopeStr: first.scopeStr, checks: [first, ...[...byNode.values()].slice(1)], challenge }
+    return { definition, scopes, scopeStr, checks: [first, ...[...byNode.values()].slice(1)], challenge }
   }
 
   for (const { entries, own } of groups) {
@@ -150,7 +149,7 @@ export function toRequirement (groups: readonly Group[]): Requirement {
 }
 
 function identity ({ checks, scopes }: Member): string {
-  return `${checks.map(({ node }) => node.id).sort().join('+')}:${[...scopes].sort().join(' ')}`
+  return `${checks.map(({ index }) => index).sort().join('+')}:${scopes.join(' ')}`
 }
 
 /** The challenge of a scheme. Only the bearer family tells errors and scopes. */

@@ -32,7 +32,7 @@ function toScheme (node: SchemeNode): Scheme {
   const scheme: Scheme = Object.freeze({
     name: definition.name,
     from: (request: object) => (request as GuardedRequest)[kAttempt]?.authOf(node) ?? null,
-    preHandler: enforce(() => requirement),
+    preHandler: enforce(() => requirement) as Scheme['preHandler'],
     derive: (options: unknown) => toScheme(derivedFrom(node, options))
   })
   nodes.set(scheme, node)

@@ -78,13 +78,14 @@ function flowsKind (description: unknown, flows: Readonly<Record<string, Flow>>,
 }
 
 function writeFlow (where: string, name: string, flow: unknown): Flow {
-  if (!Object.hasOwn(REQUIRED_URLS, name)) throw badOption(where, `the option \`flows\` has no flow "${name}": there are ${Object.keys(REQUIRED_URLS).join(', ')}`)
+  const required = Object.hasOwn(REQUIRED_URLS, name) ? REQUIRED_URLS[name] : undefined
+  if (required === undefined) throw badOption(where, `the option \`flows\` has no flow "${name}": there are ${Object.keys(REQUIRED_URLS).join(', ')}`)
   if (flow === null || typeof flow !== 'object') throw badOption(where, `the flow "${name}" must be an object`)
   const members = flow as Readonly<Record<string, unknown>>
   for (const key of Object.keys(members)) {
     if (!URLS.includes(key) && key !== 'scopes') throw badOption(where, `the flow "${name}" has no member "${key}"`)
   }
-  for (const url of REQUIRED_URLS[name] ?? []) requiredString(where, members, url)
+  for (const url of required) requiredString(where, members, url)
   const urls = Object.fromEntries(URLS.map((url) => [url, optionalString(where, members, url)]))
   return { ...defined(urls), scopes: scopeDescriptions(where, members.scopes) }
 }

@@ -1,6 +1,8 @@
 /** `schema.security`: requirements by the names of the schemes, as OpenAPI and the users of @fastify/swagger write them. */
 
 import { badSecurity, unknownScheme } from '../errors'
+import { nodeOf } from '../request/scheme'
+import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
 
 /** The schemes of one registration, by name. */
@@ -9,6 +11,11 @@ export class SchemesByName {
 
   add (scheme: Scheme): void {
     this.#schemes.set(scheme.name, [...this.#schemes.get(scheme.name) ?? [], scheme])
+  }
+
+  /** What the document says of a name. */
+  definition (name: string): SchemeDefinition | undefined {
+    return nodeOf(this.#schemes.get(name)?.[0])?.definition
   }
 
   /** The same requirement in the form of the route option `security`, ready to be normalized. */

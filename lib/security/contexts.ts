@@ -1,7 +1,7 @@
 /** What `app.secure` declared, for each encapsulation context. */
 
 import { badSecurity } from '../errors'
-import { both, type Groups } from './normalize'
+import { both, limited, type Groups } from './normalize'
 
 /** Keeps the declarations of contexts, which are instances that inherit from one another. */
 export class Contexts {
@@ -43,5 +43,5 @@ export class Contexts {
 export function add (where: string, around: Groups | null, inner: Groups | null): Groups | null {
   if (inner === null) return around
   if (around === null || around.length === 0 || inner.length === 0) return inner
-  return both(where, around, inner)
+  return limited(where, both(around, inner))
 }

@@ -69,16 +69,14 @@ function isPlainObject (value: unknown): value is Record<string, unknown> {
 }
 
 /** Both must hold: every alternative of the one with every alternative of the other. The outer one's schemes come first. */
-export function both (where: string, outer: Groups, inner: Groups): Groups {
-  return limited(where, outer.flatMap((first) => inner.map((second) => ({
-    entries: [...first.entries, ...second.entries],
-    own: second.own
-  }))))
+export function both (outer: Groups, inner: Groups): Groups {
+  return outer.flatMap((first) => inner.map((second) => ({ entries: [...first.entries, ...second.entries], own: second.own })))
 }
 
-function limited<T> (where: string, list: T[]): T[] {
+/** @throws `FST_AUTH_BAD_SECURITY` for more alternatives than can be meant */
+export function limited<T> (where: string, list: readonly T[]): T[] {
   if (list.length > MOST_ALTERNATIVES) {
     throw badSecurity(where, `\`security\` has more than ${MOST_ALTERNATIVES} alternatives, with those of the surrounding contexts multiplied; require fewer schemes at once`)
   }
-  return list
+  return [...list]
 }

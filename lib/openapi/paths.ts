@@ -1,0 +1,28 @@
+/** The paths under which a route may stand in a document. */
+
+// A pattern of a parameter, innermost parentheses first, and the marks of optional and escaped characters.
+const PATTERN = /\([^()]*\)/g
+const PARAMETER = /:([A-Za-z0-9_]+)\??/g
+
+/**
+ * The path of a route as OpenAPI writes it, as it is and without the path of each server, which @fastify/swagger may strip. They serve to compare
+ * routes with operations: two routes that share one share an operation.
+ */
+export function pathsOf (url: string, servers: unknown): string[] {
+  let path = url
+  for (let before = ''; before !== path;) {
+    before = path
+    path = path.replace(PATTERN, '')
+  }
+  path = path.replace(PARAMETER, '{$1}').replace(/\*$/, '{*}')
+  const bases = Array.isArray(servers) ? servers.map(basePath).filter((base) => base !== '/') : []
+  return [...new Set([path, ...bases.filter((base) => path.startsWith(base)).map((base) => path.slice(base.length) || '/')])]
+}
+
+function basePath (server: { url?: unknown }): string {
+  try {
+    return new URL(String(server.url), 'http://localhost').pathname.replace(/\/$/, '') || '/'
+  } catch {
+    return '/'
+  }
+}

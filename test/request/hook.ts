@@ -1,0 +1,156 @@
+import t from 'tap'
+import cookie from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { authSchemes, type HookName } from '../../lib'
+import { asLifecycleHook, enforce, extractAhead } from '../../lib/request/hook'
+import { toRequirement } from '../../lib/request/requirement'
+import { bearer, challengesOf, createApp } from '../helpers'
+
+const HOOKS: HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
+
+for (const hook of HOOKS) {
+  t.test(`enforced in ${hook}: in its place, in front of the route's own hooks`, async (t) => {
+    const app = await createApp({ hook })
+    await app.register(cookie)
+    const order: string[] = []
+    const verify = (secret: string): boolean => {
+      order.push('security')
+      return secret === 'good'
+    }
+    const byHeader = app.authSchemes.apiKeyHeader({ name: 'key', verify })
+    const byQuery = app.authSchemes.apiKeyQuery({ name: 'key', verify })
+    const byCookie = app.authSchemes.apiKeyCookie({ name: 'key', verify })
+    const byBody = app.authSchemes.apiKeyHeader({ name: 'signed', schemeName: 'Signed', verify: (_key, { request }) => (request.body as any)?.sign === 'good' })
+    const own = Object.fromEntries(HOOKS.map((name) => [name, [async () => { order.push(name) }]]))
+    const handler = async (request: FastifyRequest): Promise<unknown> => ({ token: request.auth?.token })
+    for (const [url, scheme] of Object.entries({ '/header': byHeader, '/query': byQuery, '/cookie': byCookie })) {
+      app.get(url, { ...own, security: [{ scheme }] }, handler)
+    }
+    app.post('/body', { security: [{ scheme: byBody }], schema: { body: { type: 'object', properties: { sign: { type: 'string' } } } } }, handler)
+
+    const sent: Record<string, (key: string) => object> = {
+      '/header': (key) => ({ url: '/header', headers: { key } }),
+      '/query': (key) => ({ url: `/query?key=${key}` }),
+      '/cookie': (key) => ({ url: '/cookie', headers: { cookie: `key=${key}` } })
+    }
+    for (const [url, send] of Object.entries(sent)) {
+      order.length = 0
+      t.strictSame((await app.inject(send('good'))).json(), { token: 'good' }, url)
+      t.strictSame(order, HOOKS.flatMap((name) => name === hook ? ['security', name] : [name]))
+      t.equal((await app.inject(send('bad'))).statusCode, 401)
+      t.equal((await app.inject(url)).statusCode, 401)
+    }
+    const bodyKnown = hook === 'preValidation' || hook === 'preHandler'
+    const posted = { method: 'POST', url: '/body', headers: { signed: 'k' } } as const
+    t.equal((await app.inject({ ...posted, payload: { sign: 'good' } })).statusCode, bodyKnown ? 200 : 401)
+    t.equal((await app.inject({ ...posted, payload: { sign: 'bad' } })).statusCode, 401)
+    const invalid = await app.inject({ ...posted, headers: {}, payload: { sign: [] } })
+    t.equal(invalid.statusCode, hook === 'preHandler' ? 400 : 401, '401 comes before 400 where it can')
+  })
+}
+
+t.test('a key is the text that was sent, whatever validation makes of it', async (t) => {
+  const app = await createApp({ hook: 'preHandler' })
+  const query = app.authSchemes.apiKeyQuery({ name: 'key', verify: (key) => ({ key }) })
+  const header = app.authSchemes.apiKeyHeader({ name: 'x-key', verify: (key) => ({ key }) })
+  const schema = {
+    querystring: { type: 'object', properties: { key: { type: 'integer', default: 7 } } },
+    headers: { type: 'object', properties: { 'x-key': { type: 'integer', default: 7 } } }
+  }
+  app.get('/query', { schema, security: [{ scheme: query }] }, async (request) => ({ user: request.auth.user, query: request.query }))
+  app.get('/header', { schema, security: [{ scheme: header }] }, async (request) => ({ user: request.auth.user, header: request.headers['x-key'] }))
+  app.get('/hook', { schema, preHandler: query.preHandler }, async (request) => ({ user: request.auth?.user }))
+  t.strictSame((await app.inject('/query?key=007')).json(), { user: { key: '007' }, query: { key: 7 } })
+  t.strictSame((await app.inject({ url: '/header', headers: { 'x-key': '007' } })).json(), { user: { key: '007' }, header: 7 })
+  t.strictSame((await app.inject('/hook?key=007')).json(), { user: { key: '007' } })
+  for (const url of ['/query', '/header', '/hook']) t.equal((await app.inject(url)).statusCode, 401, 'a default is no key')
+})
+
+t.test('cookies that are parsed late are taken as they were parsed', async (t) => {
+  const app = await createApp({ hook: 'preHandler' })
+  await app.register(cookie, { hook: 'preValidation', parseOptions: { decode: (value: string) => `${value}!` } as object })
+  app.get('/', { security: [{ scheme: app.authSchemes.apiKeyCookie({ name: 'k' }) }] }, async (request) => request.auth.token)
+  t.equal((await app.inject({ url: '/', headers: { cookie: 'k=a' } })).body, 'a!')
+})
+
+t.test('a failure that is nothing at all still fails the request', async (t) => {
+  const done: unknown[] = []
+  const failing = (value: unknown) => enforce(() => { throw value })
+  for (const value of [undefined, null, false, 0, '']) failing(value)({} as FastifyRequest, {} as FastifyReply, (error) => { done.push(error) })
+  t.ok(done.every((error) => error instanceof Error))
+  t.equal(done.length, 5)
+  const own = new Error('own')
+  failing(own)({} as FastifyRequest, {} as FastifyReply, (error) => { t.equal(error, own) })
+})
+
+t.test('a reply that fails while a promise is pending fails the request', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: async () => null })
+  app.get('/', {
+    security: [{ scheme }],
+    errorHandler: (error, _request, reply) => { reply.code(500).send({ told: error.message }) }
+  }, async () => 'ran')
+  app.addHook('onRequest', async (_request, reply) => { reply.header = () => { throw new Error('header') } })
+  t.strictSame((await app.inject({ url: '/', headers: bearer('x') })).json(), { told: 'header' })
+})
+
+t.test('an overridden scheme extracts nothing', async (t) => {
+  const app = await createApp({ hook: 'preHandler' })
+  const scheme = app.authSchemes.apiKeyHeader({ name: 'k', verify: (key) => ({ key }) })
+  app.authSchemes.override(scheme, { user: { key: 'given' } })
+  app.get('/', { security: [{ scheme }] }, async (request) => request.auth.user)
+  t.strictSame((await app.inject({ url: '/', headers: { k: 'sent' } })).json(), { key: 'given' })
+})
+
+t.test('the hook has the parameters of its step', async (t) => {
+  const hook = enforce(() => toRequirement([]))
+  t.equal(asLifecycleHook('onRequest', hook), hook)
+  t.equal(asLifecycleHook('preParsing', hook).length, 4)
+  t.equal(extractAhead(() => toRequirement([])).length, 3)
+})
+
+t.test('the first that was accepted is request.auth; what is verified already is not verified again', async (t) => {
+  const app = await createApp()
+  let calls = 0
+  const scheme = app.authSchemes.httpBearer({
+    verify: ({ credentials }) => {
+      calls++
+      return { name: credentials }
+    }
+  })
+  const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
+  app.get('/', { security: [{ scheme }], preHandler: [key.preHandler, scheme.preHandler] }, async (request) => ({
+    auth: request.auth.scheme,
+    user: scheme.from(request)?.user,
+    key: key.from(request)?.token
+  }))
+  app.get('/scoped', { security: [{ scheme: key }], onRequest: scheme.preHandler, preHandler: scheme.derive({ verify: ({ name }) => name === 'good' }).preHandler }, async (request) => request.auth.scheme)
+  t.strictSame((await app.inject({ url: '/', headers: { ...bearer('me'), key: 'good' } })).json(), { auth: 'HTTPBearer', user: { name: 'me' }, key: 'good' })
+  t.equal(calls, 1)
+  const refused = await app.inject({ url: '/', headers: { ...bearer('me'), key: 'bad' } })
+  t.equal(refused.statusCode, 401)
+  t.strictSame(challengesOf(refused), ['APIKey'])
+  t.equal((await app.inject({ url: '/scoped', headers: { ...bearer('good'), key: 'good' } })).body, 'APIKeyHeader')
+  t.equal((await app.inject({ url: '/scoped', headers: { ...bearer('other'), key: 'good' } })).statusCode, 401)
+})
+
+t.test('1,000 requests in flight each see their own', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({
+    verify: async ({ credentials }) => {
+      await new Promise((resolve) => { setTimeout(resolve, Math.random() * 20) })
+      return { name: credentials }
+    }
+  })
+  app.get('/', { security: [{ scheme }] }, async (request) => [request.headers['x-expected'], request.auth.user.name, scheme.from(request)?.user.name])
+  const answers = await Promise.all(Array.from({ length: 1000 }, async (_, i) => (await app.inject({ url: '/', headers: { ...bearer(`u${i}`), 'x-expected': `u${i}` } })).json()))
+  t.strictSame(answers, Array.from({ length: 1000 }, (_, i) => [`u${i}`, `u${i}`, `u${i}`]))
+})
+
+t.test('the plugin\'s hook option is checked', async (t) => {
+  const { default: fastify } = await import('fastify')
+  await t.rejects(async () => { await fastify().register(authSchemes, { hook: 'onSend' as HookName }) }, {
+    name: 'TypeError',
+    message: 'authSchemes: the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'
+  })
+})

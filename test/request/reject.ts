@@ -1,0 +1,111 @@
+import t from 'tap'
+import type { FastifyInstance } from 'fastify'
+import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, challengesOf, createApp } from '../helpers'
+import { InvalidCredentialsError } from '../../lib'
+
+/** Alternatives of a bearer token with a scope, and of a user name and a key. */
+async function create (): Promise<FastifyInstance> {
+  const app = await createApp({ realm: 'R' })
+  const judge = (secret: string): any => {
+    if (secret.includes('described')) throw new InvalidCredentialsError('The token is "old"')
+    if (secret.includes('coded')) throw Object.assign(new Error('Own message'), { statusCode: 401, code: 'OWN', headers: { 'x-own': '1' } })
+    if (secret.includes('forbidden')) throw Object.assign(new Error('Own message'), { statusCode: 403 })
+    if (secret.includes('refused')) return null
+    return { scopes: secret.includes('weak') ? [] : ['a'] }
+  }
+  const token = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: judge })
+  const user = app.authSchemes.httpBasic({ verify: ({ username }) => judge(username) })
+  const key = app.authSchemes.apiKeyQuery({ name: 'k', verify: judge })
+  app.get('/', { security: [{ scheme: key, scopes: ['a'] }, [{ scheme: user }, { scheme: token, scopes: ['a'] }], { scheme: token }] }, async () => ({ ran: true }))
+  app.get('/or', { security: [{ scheme: token, scopes: ['a'] }, { scheme: key, scopes: ['a'] }, { scheme: user, scopes: ['a'] }] }, async () => ({ ran: true }))
+  return app
+}
+
+const plain = ['APIKey', 'Basic realm="R"', 'Bearer realm="R", scope="a"', 'Bearer realm="R"']
+
+t.test('absent and malformed credentials get the plain challenge of every scheme, one for each set of scopes', async (t) => {
+  const app = await create()
+  for (const headers of [{}, { authorization: 'Bearer a b' }, { authorization: 'Basic ?' }]) {
+    const response = await app.inject({ url: '/', headers })
+    t.equal(response.statusCode, 401)
+    t.strictSame(response.json(), NOT_AUTHENTICATED)
+    t.strictSame(challengesOf(response), plain)
+  }
+})
+
+t.test('what was refused says so, what was not asked does not', async (t) => {
+  const app = await create()
+  const response = await app.inject({ url: '/', headers: { authorization: 'Bearer refused' } })
+  t.strictSame(response.json(), INVALID_CREDENTIALS)
+  t.strictSame(challengesOf(response), ['APIKey', 'Basic realm="R"', 'Bearer realm="R", scope="a"', 'Bearer realm="R", error="invalid_token"'])
+})
+
+t.test('missing scopes come before a refusal, a refusal before what is malformed', async (t) => {
+  const app = await create()
+  const ask = async (key: string, authorization: string) => await app.inject({ url: `/or?${key}`, headers: { authorization } })
+  const insufficient = await ask('k=weak', 'Bearer refused')
+  t.strictSame(insufficient.json(), INSUFFICIENT_SCOPE)
+  t.strictSame(challengesOf(insufficient), ['APIKey'], 'only the insufficient one')
+  const both = await ask('k=weak', 'Bearer weak')
+  t.strictSame(challengesOf(both), ['Bearer realm="R", error="insufficient_scope", scope="a"', 'APIKey'])
+  const described = await ask('k=weak', 'Bearer described')
+  t.strictSame(described.json(), INSUFFICIENT_SCOPE, 'an error of verify does not come before missing scopes')
+  const refused = await ask('k=a&k=b', 'Bearer refused')
+  t.strictSame(refused.json(), INVALID_CREDENTIALS)
+  t.strictSame(challengesOf(refused), ['Bearer realm="R", error="invalid_token", scope="a"', 'APIKey', 'Basic realm="R"'])
+})
+
+t.test('a description is the message, and is told by the bearer family', async (t) => {
+  const app = await create()
+  const response = await app.inject({ url: '/or', headers: { authorization: 'Bearer described' } })
+  t.strictSame(response.json(), { ...INVALID_CREDENTIALS, message: 'The token is "old"' })
+  t.strictSame(challengesOf(response),
+    ['Bearer realm="R", error="invalid_token", error_description="The token is \'old\'", scope="a"', 'APIKey', 'Basic realm="R"'])
+  const basicResponse = await app.inject({ url: '/or', headers: basic('described:x') })
+  t.strictSame(challengesOf(basicResponse), plain.slice(2, 3).concat('APIKey', 'Basic realm="R"'))
+})
+
+t.test('an error of verify keeps its status, code, message and headers', async (t) => {
+  const app = await create()
+  const response = await app.inject({ url: '/or', headers: { authorization: 'Bearer coded' } })
+  t.strictSame(response.json(), { statusCode: 401, code: 'OWN', error: 'Unauthorized', message: 'Own message' })
+  t.equal(response.headers['x-own'], '1')
+  t.strictSame(challengesOf(response), ['Bearer realm="R", error="invalid_token", scope="a"', 'APIKey', 'Basic realm="R"'])
+  const forbidden = await app.inject({ url: '/or?k=refused', headers: { authorization: 'Bearer forbidden' } })
+  t.match(forbidden.json(), { statusCode: 403, message: 'Own message' }, 'an error comes before a refusal without one')
+  t.strictSame(challengesOf(forbidden), [])
+})
+
+t.test('the first error, in the order of the alternatives, is told', async (t) => {
+  const app = await create()
+  const response = await app.inject({ url: '/or?k=forbidden', headers: { authorization: 'Bearer coded' } })
+  t.match(response.json(), { statusCode: 401, code: 'OWN' })
+})
+
+t.test('one challenge for a scheme and a set of scopes, in whatever order and with whatever is derived', async (t) => {
+  const app = await createApp()
+  const base = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: () => ({ scopes: ['a', 'b'] }) })
+  const derived = base.derive({ verify: () => null })
+  const key = app.authSchemes.apiKeyHeader({ name: 'k' })
+  app.get('/first', { security: [{ scheme: derived, scopes: ['a', 'b'] }, [{ scheme: base, scopes: ['b', 'a'] }, { scheme: key }]] }, async () => ({ ran: true }))
+  app.get('/last', { security: [[{ scheme: base, scopes: ['b', 'a'] }, { scheme: key }], { scheme: derived, scopes: ['a', 'b'] }] }, async () => ({ ran: true }))
+  const headers = { authorization: 'Bearer x' }
+  t.strictSame(challengesOf(await app.inject({ url: '/first', headers })), ['Bearer error="invalid_token", scope="a b"', 'APIKey'])
+  t.strictSame(challengesOf(await app.inject({ url: '/last', headers })), ['Bearer error="invalid_token", scope="b a"', 'APIKey'])
+})
+
+t.test('the challenge survives a custom error handler', async (t) => {
+  const app = await create()
+  app.setErrorHandler((error: any, _request, reply) => { reply.code(error.statusCode).send({ own: error.code }) })
+  app.get('/late', { security: [{ scheme: app.authSchemes.httpBasic({ realm: 'Late', schemeName: 'Late' }) }] }, async () => ({ ran: true }))
+  const response = await app.inject('/late')
+  t.equal(response.statusCode, 401)
+  t.strictSame(response.json(), { own: 'FST_AUTH_NOT_AUTHENTICATED' })
+  t.strictSame(challengesOf(response), ['Basic realm="Late"'])
+})
+
+t.test('one challenge is one string, so that it reads the same as any other header', async (t) => {
+  const app = await createApp()
+  app.get('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
+  t.equal((await app.inject('/')).headers['www-authenticate'], 'Bearer')
+})
