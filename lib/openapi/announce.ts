@@ -21,7 +21,7 @@ export function createAnnouncer (prepare: (input: TransformInput) => unknown): (
   const announced = new WeakMap<object, number>()
 
   return (context) => {
-    const registered = countSwagger(context) ?? 0
+    const registered = countSwagger(context)
     const owner = ownerOf(context, registered)
     if (registered <= (announced.get(owner) ?? 0)) return
     announced.set(owner, registered)
@@ -37,9 +37,10 @@ function ownerOf (context: FastifyInstance, registered: number): FastifyInstance
 
 function announce (context: FastifyInstance, prepare: (input: TransformInput) => unknown): void {
   const announcement = new Error('withdrawn')
+  const withdraw = (): never => { throw announcement }
   // The last of the hooks: @fastify/swagger has seen the route when it is withdrawn.
   context.addHook('onRoute', (route) => {
-    if (announcementOf(route) === announcement) throw announcement
+    if (announcementOf(route) === announcement) withdraw()
   })
   try {
     context.route({
@@ -48,7 +49,7 @@ function announce (context: FastifyInstance, prepare: (input: TransformInput) =>
       exposeHeadRoute: false,
       schema: { hide: true } as object,
       config: { [kAnnouncement]: announcement, swaggerTransform: prepare } as object,
-      handler: () => { throw announcement }
+      handler: withdraw
     })
   } catch (error) {
     if (error !== announcement) throw error
@@ -56,9 +57,9 @@ function announce (context: FastifyInstance, prepare: (input: TransformInput) =>
 }
 
 /** How many times @fastify/swagger was registered in this context and those around it. */
-function countSwagger (context: FastifyInstance): number | undefined {
+function countSwagger (context: FastifyInstance): number {
   // Fastify's list of registered plugins, which `hasPlugin` reads. What the outermost context inherits from has none.
-  return (context as { [kRegistered]?: string[] })[kRegistered]?.filter((name) => name === '@fastify/swagger').length
+  return (context as { [kRegistered]?: string[] })[kRegistered]?.filter((name) => name === '@fastify/swagger').length ?? -1
 }
 
 const kRegistered = Symbol.for('registered-plugin')

@@ -134,7 +134,7 @@ class Rendering {
   #groupsOf (name: string, route: Route): Groups | null {
     const method = name.slice(0, name.indexOf(' '))
     const routes = this.#keysOf(route).filter((key) => key.startsWith(`${method} `))
-      .flatMap((key) => [...this.#byPath.get(key) ?? []])
+      .flatMap((key) => [...this.#byPath.get(key) as Set<Route>])
       .filter((other) => [...this.#found.get(other) ?? [name]].some((place) => place === name || !place.startsWith(`${method} `)))
     return [...new Set([...routes, route])].reduce<Groups | null>(strictest, null)
   }

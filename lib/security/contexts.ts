@@ -9,7 +9,7 @@ export class Contexts {
   readonly #declared = new WeakMap<object, Groups[]>()
   #sealed = false
 
-  /** Whether a route was asked for, so that nothing may be added any more. */
+  /** Whether all is loaded, or a route was asked for, so that nothing may be added any more. */
   get sealed (): boolean { return this.#sealed }
 
   /** A context whose routes are all seen. */
@@ -17,10 +17,13 @@ export class Contexts {
 
   has (context: object): boolean { return this.#known.has(context) }
 
+  /** Nothing may be added from now on. */
+  seal (): void { this.#sealed = true }
+
   /** What the context itself declared, in order. */
   declaredBy (context: object): readonly Groups[] { return this.#declared.get(context) ?? [] }
 
-  /** Adds a requirement to a context; `[]` makes it public and stands alone. Nothing may be added once a route was asked for. */
+  /** Adds a requirement to a context; `[]` makes it public and stands alone. Not once it is sealed. */
   declare (context: object, groups: Groups, where: string): void {
     if (this.#sealed) throw badSecurity(where, 'the application is loaded; declare what a context requires before it is ready')
     const earlier = this.declaredBy(context)
@@ -32,7 +35,7 @@ export class Contexts {
 
   /** What a context and those around it require: `null` where none says anything, `[]` where it is public. */
   of (context: object, where: string): Groups | null {
-    this.#sealed = true
+    this.seal()
     const outer: unknown = Object.getPrototypeOf(context)
     const around = outer === null ? null : this.of(outer as object, where)
     return this.declaredBy(context).reduce<Groups | null>((sum, groups) => add(where, sum, groups), around)

@@ -4,7 +4,7 @@
 export interface PrintedRoute { readonly method: string, readonly url: string }
 
 // One line of `printRoutes()`: the depth, four characters a level; a part of the path; the methods; the constraints.
-const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.*)$/
+const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.+)$/gm
 const ROUTE = /^(?<path>.*) \((?<methods>[^()]+)\)(?: \{.*\})?$/
 const EMPTY_ROOT = '(empty root node)'
 
@@ -12,9 +12,8 @@ const EMPTY_ROOT = '(empty root node)'
 export function readPrintedRoutes (printed: string): PrintedRoute[] {
   const paths: string[] = []
   const routes: PrintedRoute[] = []
-  for (const line of printed.split('\n')) {
-    const { indent = '', branch, rest = '' } = LINE.exec(line)?.groups ?? {}
-    if (rest === '') continue
+  for (const { groups } of printed.matchAll(LINE)) {
+    const { indent, branch, rest } = groups as { indent: string, branch?: string, rest: string }
     const { path = rest, methods } = ROUTE.exec(rest)?.groups ?? {}
     // A line without a branch repeats the part above it, under other constraints.
     const depth = indent.length / 4 - (branch === undefined ? 1 : 0)

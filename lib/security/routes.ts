@@ -82,6 +82,7 @@ export class Routes {
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
   finish (explicit: boolean, warn: (message: string) => void): void {
     this.#finished = true
+    this.contexts.seal()
     const undeclared = this.all.filter(({ groups }) => groups() === null)
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))

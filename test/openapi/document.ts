@@ -1,0 +1,277 @@
+import t from 'tap'
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { parse } from 'yaml'
+import { authSchemes } from '../../lib'
+import { createApp, documentOf, openapi30, openapi31 } from '../helpers'
+
+const handler = async (): Promise<string> => 'ran'
+
+async function assertValid (document: object): Promise<void> {
+  t.match(await new Validator().validate(structuredClone(document) as any), { valid: true })
+}
+
+/** The `security` of each operation, and which statuses it may answer. */
+function told (document: any): Record<string, unknown> {
+  return Object.fromEntries(Object.entries<any>(document.paths).flatMap(([path, item]) =>
+    Object.entries<any>(item).map(([method, { security, responses }]) => [`${method} ${path}`, [security, Object.keys(responses).join()]])))
+}
+
+t.test('what is documented is what answers, in JSON and YAML, 3.0 and 3.1, whichever plugin came first', async (t) => {
+  for (const document of [openapi30, openapi31]) {
+    for (const swaggerFirst of [true, false]) {
+      const app = Fastify()
+      if (swaggerFirst) await app.register(swagger, document)
+      await app.register(authSchemes)
+      if (!swaggerFirst) await app.register(swagger, document)
+      const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A' }, description: 'Log in', verify: (token) => ({ scope: token }) })
+      app.get('/locked', { security: [{ scheme, scopes: ['a'] }], schema: { summary: 'Locked', response: { 200: { type: 'string' } } } }, handler)
+      app.get('/open', handler)
+      await app.ready()
+      const json = documentOf(app)
+      t.strictSame(parse(app.swagger({ yaml: true }) as unknown as string), json)
+      t.notMatch(app.swagger({ yaml: true }), /[&*]a\d/, 'no aliases')
+      await assertValid(json)
+      t.strictSame(told(json), { 'get /locked': [[{ OAuth2PasswordBearer: ['a'] }], '200,401,403'], 'get /open': [undefined, '200'] })
+      t.strictSame(json.components, {
+        schemas: {},
+        securitySchemes: { OAuth2PasswordBearer: { type: 'oauth2', description: 'Log in', flows: { password: { tokenUrl: 'token', scopes: { a: 'A' } } } } }
+      })
+      for (const [url, token, status] of [['/locked', undefined, 401], ['/locked', 'b', 403], ['/locked', 'a', 200], ['/open', undefined, 200]] as const) {
+        t.equal((await app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })).statusCode, status)
+      }
+    }
+  }
+})
+
+t.test('only the schemes that documented routes use are told, beside those that the user wrote', async (t) => {
+  const own = { type: 'http', scheme: 'basic' } as const
+  const components = { securitySchemes: { Own: own }, schemas: { Kept: { type: 'string' } } } as const
+  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, components: structuredClone(components) as any } } })
+  const { httpBearer, httpBasic, apiKeyHeader } = app.authSchemes
+  app.get('/a', { security: [{ scheme: httpBearer() }] }, handler)
+  app.get('/hidden', { schema: { hide: true }, security: [{ scheme: httpBasic() }] }, handler)
+  app.get('/same', { security: [{ scheme: httpBasic({ schemeName: 'Own' }) }] }, handler)
+  apiKeyHeader({ name: 'unused' })
+  await app.ready()
+  t.strictSame(documentOf(app).components, { schemas: { Kept: { type: 'string' } }, securitySchemes: { Own: own, HTTPBearer: { type: 'http', scheme: 'bearer' } } })
+  t.equal((await app.inject('/hidden')).statusCode, 401)
+})
+
+t.test('a scheme that the user wrote differently is an error', async (t) => {
+  const app = await createApp({ swagger: { openapi: { components: { securitySchemes: { HTTPBearer: { type: 'http', scheme: 'basic' } } } } } })
+  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
+  await app.ready()
+  t.throws(() => app.swagger(), {
+    code: 'FST_AUTH_DUPLICATE_SCHEME',
+    message: 'Two security schemes are called "HTTPBearer" and differ in the OpenAPI document: give one of them another `schemeName`'
+  })
+})
+
+t.test('a security at the root of the document holds for no route that does not say so', async (t) => {
+  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, security: [{ HTTPBearer: [] }, { Unknown: [] }], components: { securitySchemes: { Unknown: { type: 'http', scheme: 'x' } } } } } })
+  const scheme = app.authSchemes.httpBearer()
+  app.get('/silent', handler)
+  app.get('/public', { security: [] }, handler)
+  await app.ready()
+  t.strictSame(told(documentOf(app)), { 'get /silent': [[], '200'], 'get /public': [[], '200'] })
+  t.strictSame(Object.keys(documentOf(app).components.securitySchemes), ['Unknown', scheme.name])
+})
+
+t.test('transform and transformObject of the user go on working', async (t) => {
+  const seen: unknown[] = []
+  const app = await createApp({
+    swagger: {
+      ...openapi31,
+      transform: ({ schema, url, openapiObject }: any) => {
+        openapiObject.components.schemas = { ...openapiObject.components.schemas, Foo: { type: 'object' } }
+        return { schema: { ...schema, description: 'transformed' }, url: url === '/moved' ? '/elsewhere' : url }
+      },
+      transformObject: ({ openapiObject }: any) => {
+        seen.push(told(openapiObject))
+        openapiObject.components.securitySchemes.Extra = { type: 'http', scheme: 'basic' }
+        openapiObject.components.securitySchemes.HTTPBearer.description = 'edited'
+        return openapiObject
+      }
+    }
+  })
+  const scheme = app.authSchemes.httpBearer()
+  app.get('/a', { security: [{ scheme }] }, handler)
+  app.get('/moved', { security: [{ scheme }, {}] }, handler)
+  app.get('/own', { security: [{ scheme }], config: { swaggerTransform: ({ url }: any) => ({ schema: { summary: 'Own' }, url }) } }, handler)
+  await app.ready()
+  const expected = { 'get /a': [[{ HTTPBearer: [] }], '200,401'], 'get /elsewhere': [[{ HTTPBearer: [] }, {}], '200,401'], 'get /own': [[{ HTTPBearer: [] }], '200,401'] }
+  for (let i = 0; i < 2; i++) {
+    const document = documentOf(app)
+    t.strictSame(told(document), expected)
+    t.equal(document.paths['/a'].get.description, 'transformed')
+    t.strictSame(document.components.securitySchemes, { HTTPBearer: { type: 'http', scheme: 'bearer', description: 'edited' }, Extra: { type: 'http', scheme: 'basic' } })
+    t.strictSame(document.components.schemas, { Foo: { type: 'object' } })
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }
+  t.strictSame(seen, [expected], 'transformObject sees the finished document')
+})
+
+t.test('a transform that builds new schemas loses nothing', async (t) => {
+  const app = await createApp({ swagger: { ...openapi31, transform: ({ schema, url }: any) => ({ schema: { summary: schema?.summary }, url }) } })
+  const scheme = app.authSchemes.httpBearer()
+  app.get('/a/:id', { security: [{ scheme }], schema: { summary: 'A' } }, handler)
+  app.get('/b', handler)
+  await app.ready()
+  t.strictSame(told(documentOf(app)), { 'get /a/{id}': [[{ HTTPBearer: [] }], '200,401'], 'get /b': [undefined, '200'] })
+  t.equal(documentOf(app).paths['/a/{id}'].get.summary, 'A')
+})
+
+t.test('a document may be frozen as soon as it is there', async (t) => {
+  const app = await createApp({ swagger: { ...openapi31, transformObject: ({ openapiObject }: any) => Object.freeze(Object.freeze(openapiObject.components) && openapiObject) } })
+  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
+  await app.ready()
+  t.strictSame(told(documentOf(app)), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] })
+  await new Promise((resolve) => { setImmediate(resolve) })
+  t.strictSame(told(documentOf(app)), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] })
+})
+
+t.test('the document may be asked for in an onReady hook that is older than the plugin', async (t) => {
+  const app = Fastify()
+  await app.register(swagger, openapi31)
+  app.addHook('onReady', async () => { t.strictSame(told(app.swagger()), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] }) })
+  await app.register(authSchemes)
+  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
+  await app.ready()
+  t.plan(1)
+})
+
+t.test('HEAD twins, arrays of methods and app.all', async (t) => {
+  for (const swaggerFirst of [true, false]) {
+    const app = Fastify()
+    const options = { ...openapi31, exposeHeadRoutes: true }
+    if (swaggerFirst) await app.register(swagger, options)
+    await app.register(authSchemes)
+    if (!swaggerFirst) await app.register(swagger, options)
+    const security = [{ scheme: app.authSchemes.httpBearer() }]
+    app.get('/twin', { security, schema: { operationId: 'twin' } }, handler)
+    app.get('/plain', { security }, handler)
+    app.get('/public', { security: [], schema: { operationId: 'public' } }, handler)
+    app.head('/alone', { security, schema: { operationId: 'alone' } }, handler)
+    app.get('/hidden', { security, schema: { hide: true, operationId: 'hidden' }, exposeHeadRoute: false }, handler)
+    app.head('/hidden', { security, schema: { operationId: 'head' } }, handler)
+    app.route({ method: ['PUT', 'PATCH'], url: '/several', security, handler })
+    await app.ready()
+    const locked = [[{ HTTPBearer: [] }], '200,401']
+    t.strictSame(told(documentOf(app)), {
+      'get /twin': locked,
+      'head /twin': locked,
+      'get /plain': locked,
+      'head /plain': locked,
+      'get /public': [[], '200'],
+      'head /public': [[], '200'],
+      'head /alone': locked,
+      'head /hidden': locked,
+      'put /several': locked,
+      'patch /several': locked
+    })
+  }
+})
+
+t.test('methods beyond the usual are told where OpenAPI has a place for them', async (t) => {
+  const app = Fastify()
+  app.addHttpMethod('LOCK')
+  await app.register(swagger, { openapi: { openapi: '3.2.0' as '3.1.0', info: openapi31.openapi.info } })
+  await app.register(authSchemes)
+  app.route({ method: 'LOCK' as 'GET', url: '/a', security: [{ scheme: app.authSchemes.httpBearer() }], handler })
+  await app.ready()
+  t.strictSame(documentOf(app).paths['/a'].additionalOperations.LOCK.security, [{ HTTPBearer: [] }])
+})
+
+t.test('routes that share one operation show what opens them all', async (t) => {
+  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, servers: [{ url: '/api' }] } } })
+  const { httpBearer, apiKeyHeader } = app.authSchemes
+  const [token, key] = [[{ scheme: httpBearer() }], [{ scheme: apiKeyHeader({ name: 'k' }) }]]
+  app.get('/version', { security: token, constraints: { version: '1.0.0' } }, handler)
+  app.get('/version', { security: [], constraints: { version: '2.0.0' } }, handler)
+  app.get('/host', { security: token, constraints: { host: 'a' } }, handler)
+  app.get('/host', { security: key, constraints: { host: 'b' } }, handler)
+  app.get('/host', { constraints: { host: 'c' } }, handler)
+  app.get('/x/:id(^\\d+$)', { security: token }, handler)
+  app.get('/x/:id', { security: [] }, handler)
+  app.get('/api/y', { security: token }, handler)
+  app.get('/y', { security: [] }, handler)
+  app.get('/free', { constraints: { version: '1.0.0' } }, handler)
+  app.get('/free', { security: [], constraints: { version: '2.0.0' } }, handler)
+  await app.ready()
+  const document = documentOf(app)
+  t.strictSame(Object.fromEntries(Object.entries<any>(document.paths).map(([path, { get }]) => [path, get.security])), {
+    '/version': [{ HTTPBearer: [] }],
+    '/host': [{ HTTPBearer: [], APIKeyHeader: [] }],
+    '/x/{id}': [{ HTTPBearer: [] }],
+    '/y': [{ HTTPBearer: [] }],
+    '/free': []
+  })
+})
+
+t.test('without stripBasePath the routes below a server\'s path are their own', async (t) => {
+  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, servers: [{ url: '/api' }] }, stripBasePath: false } })
+  app.get('/api/y', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
+  app.get('/y', { security: [] }, handler)
+  await app.ready()
+  t.strictSame(told(documentOf(app)), { 'get /api/y': [[{ HTTPBearer: [] }], '200,401'], 'get /y': [[], '200'] })
+})
+
+t.test('parameters that are credentials are not listed again, and the run-time schemas stay as they are', async (t) => {
+  const app = await createApp()
+  const schema = {
+    headers: { type: 'object', properties: { 'X-Key': { type: 'string' }, 'x-other': { type: 'string' } } },
+    querystring: { type: 'object', properties: { page: { type: 'integer' } } }
+  }
+  app.get('/a', { security: [{ scheme: app.authSchemes.apiKeyHeader({ name: 'x-key' }) }], schema }, async (request) => request.query)
+  app.setErrorHandler((error: any, _request, reply) => { reply.code(error.statusCode).send({ own: true }) })
+  await app.ready()
+  t.strictSame(documentOf(app).paths['/a'].get.parameters.map(({ name }: any) => name), ['page', 'x-other'])
+  t.strictSame((await app.inject('/a')).json(), { own: true }, 'no schema reshapes the answer of a custom error handler')
+  t.strictSame((await app.inject({ url: '/a?page=2', headers: { 'x-key': 'k' } })).json(), { page: 2 })
+})
+
+t.test('an operation of a route that was never seen must not show a lock that nothing enforces', async (t) => {
+  const app = Fastify()
+  await app.register(swagger, { openapi: { ...openapi31.openapi, components: { securitySchemes: { HTTPBearer: { type: 'http', scheme: 'bearer' }, Own: { type: 'http', scheme: 'x' } } } } })
+  app.get('/own', { schema: { security: [{ Own: [] }] } }, handler)
+  app.get('/plain', handler)
+  app.get('/early', { schema: { security: [{ HTTPBearer: [] }] } }, handler)
+  await app.register(authSchemes)
+  app.authSchemes.httpBearer()
+  await app.ready()
+  t.throws(() => app.swagger(), {
+    code: 'FST_AUTH_UNGUARDED_ROUTE',
+    message: 'Nothing can guard get /early: await the registration of fastify-auth-schemes before the route is declared'
+  })
+})
+
+t.test('Swagger 2.0 is told once that it cannot show this, and is not broken', async (t) => {
+  const warnings: string[] = []
+  const app: FastifyInstance = Fastify({ logger: { level: 'warn', stream: { write: (line: string) => { warnings.push(JSON.parse(line).msg) } } } })
+  await app.register(swagger, openapi31)
+  await app.register(swagger, { swagger: { info: openapi31.openapi.info }, decorator: 'swagger2' as 'swagger' })
+  await app.register(authSchemes)
+  app.authSchemes.httpBearer()
+  app.get('/a', { schema: { summary: 'A', security: [{ HTTPBearer: [] }] } }, handler)
+  app.get('/b', { security: [] }, handler)
+  await app.ready()
+  const { swagger2 } = app as unknown as { swagger2: (options?: object) => any }
+  t.strictSame(told(app.swagger()), { 'get /a': [[{ HTTPBearer: [] }], '200,401'], 'get /b': [[], '200'] })
+  const document = JSON.parse(JSON.stringify(swagger2()))
+  t.equal(document.swagger, '2.0')
+  t.equal(document.paths['/a'].get.summary, 'A')
+  t.notMatch(JSON.stringify(document), /x-fastify-auth-schemes/)
+  swagger2({ yaml: true })
+  t.strictSame(warnings, ['fastify-auth-schemes enforces `security`, but cannot document it in Swagger 2.0: give @fastify/swagger the option `openapi`'])
+  t.equal((await app.inject('/a')).statusCode, 401)
+})
+
+t.test('nothing of the marks is left in a document', async (t) => {
+  const app = await createApp()
+  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
+  app.get('/b', handler)
+  await app.ready()
+  t.notMatch(JSON.stringify(app.swagger()), /x-fastify-auth-schemes/)
+})
