@@ -2,6 +2,6 @@
 export default (test) => {
   const name = test.replace(/^test\//, '')
   return ['vectors', 'example', 'types', 'app'].some((folder) => name.startsWith(`${folder}/`)) || ['matrix.ts', 'wire.ts', 'consumers.ts'].includes(name)
-    ? []
+    ? null
     : [`lib/${name}`]
 }

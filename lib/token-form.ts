@@ -1,7 +1,7 @@
 /** The token endpoint: a login form, parsed, validated and answered as RFC 6749 asks. */
 
 import formbody from '@fastify/formbody'
-import { FormatRegistry, Type, type TSchema } from '@sinclair/typebox'
+import { FormatRegistry, Type, type Static, type TSchema } from '@sinclair/typebox'
 import { Value, ValueErrorType } from '@sinclair/typebox/value'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { OAuth2Error, badOption } from './errors'
@@ -9,7 +9,7 @@ import { ABSENT, MALFORMED, readAuthorization } from './header/authorization'
 import { readBasicCredentials } from './header/basic-credentials'
 import { toErrorDescription, writeChallenge } from './header/challenge'
 import { statusOf } from './request/authenticate'
-import type { OAuth2PasswordForm, TokenFormHandler } from '../types/token-form'
+import type { OAuth2PasswordForm, TokenFormHandler, TokenResponse as TokenResponseBody } from '../types/token-form'
 
 // TypeBox refuses formats that it does not know. This one, OpenAPI's, allows any string.
 if (!FormatRegistry.Has('password')) FormatRegistry.Set('password', () => true)
@@ -26,9 +26,11 @@ const fields = {
 
 /** The form of the password grant (RFC 6749 section 4.3.2); `grant_type` may be left out. */
 export const OAuth2PasswordRequestForm = Type.Object({ grant_type: Type.Optional(Type.Literal('password')), ...fields })
+export type OAuth2PasswordRequestForm = Static<typeof OAuth2PasswordRequestForm>
 
 /** The form of the password grant, with `grant_type` as the RFC requires it. */
 export const OAuth2PasswordRequestFormStrict = Type.Object({ grant_type: Type.Literal('password'), ...fields })
+export type OAuth2PasswordRequestFormStrict = Static<typeof OAuth2PasswordRequestFormStrict>
 
 /** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export const TokenResponse = Type.Object({
@@ -38,6 +40,7 @@ export const TokenResponse = Type.Object({
   refresh_token: Type.Optional(Type.String({ description: 'A token to get the next one with' })),
   scope: Type.Optional(Type.String({ description: 'The granted scopes, separated by spaces' }))
 }, { additionalProperties: true })
+export type TokenResponse = TokenResponseBody
 
 const ErrorResponse = Type.Object({
   error: Type.String({ description: 'A code of RFC 6749 section 5.2' }),

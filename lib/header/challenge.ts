@@ -1,7 +1,7 @@
 /** Challenges (RFC 9110 section 11.6.1), and the one place that writes quoted strings. */
 
-// What a realm may contain: qdtext and quoted-pair of RFC 9110 section 5.6.4, as far as Node.js can send them.
-const REALM = /^[\x20-\x7e\xa0-\xff]*$/
+// What a realm may contain: qdtext and quoted-pair of RFC 9110 section 5.6.4, without obs-text, which must not be generated.
+const REALM = /^[\x20-\x7e]*$/
 
 // scope-token, RFC 6749 section 3.3.
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -9,7 +9,7 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 // What error_description may not contain, RFC 6749 section 5.2.
 const NOT_DESCRIPTION = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g
 
-/** Whether the text can be sent as a realm: no control characters, nothing outside Latin-1. */
+/** Whether the text can be sent as a realm: ASCII without control characters. */
 export const isRealm = (text: string): boolean => REALM.test(text)
 
 /** Whether the text is one scope name. */

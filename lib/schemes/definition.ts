@@ -99,7 +99,7 @@ function optionalFunction (factory: string, options: Options, key: string): ((..
 
 export function optionalRealm (where: string, realm: unknown): string | undefined {
   if (realm !== undefined && (typeof realm !== 'string' || !isRealm(realm))) {
-    throw badOption(where, 'the option `realm` must be a string without control characters and characters outside Latin-1')
+    throw badOption(where, 'the option `realm` must be a string of ASCII characters, none of them a control character')
   }
   return realm
 }

@@ -59,7 +59,7 @@ export class Routes {
     const own = this.#ownSecurity(where, options)
     const inHooks = schemesInHooks(where, options, this.owner)
     const required = once(() => add(where, this.contexts.of(context, where), own))
-    const groups = once(() => inHooks.reduce((sum, { node }) => add(where, sum, soleGroups(node)), required()))
+    const groups = once(() => combined(where, [required(), ...inHooks.map(({ node }) => soleGroups(node))]))
     if (own?.length !== 0) this.#guard(options, once(() => requirementOf(required())))
     const late = inHooks.filter(({ hook }) => hook === 'preHandler').flatMap(({ node }) => soleGroups(node))
     if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late))))
@@ -123,6 +123,15 @@ export class Routes {
     prepend(options, this.hook, asLifecycleHook(this.hook, enforce(requirement)))
     if (this.hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
   }
+}
+
+/** What is enforced one after the other. It is what the document can say only where each part is needed. */
+function combined (where: string, parts: ReadonlyArray<Groups | null>): Groups | null {
+  const said = parts.filter((groups) => groups !== null && groups.length > 0)
+  if (said.length > 1 && said.some((groups) => groups?.some(({ entries }) => entries.length === 0))) {
+    throw badSecurity(where, 'authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`')
+  }
+  return parts.reduce((sum, groups) => add(where, sum, groups), null)
 }
 
 function requirementOf (groups: Groups | null): Requirement {

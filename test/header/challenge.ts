@@ -15,9 +15,9 @@ t.test('quotes and backslashes are escaped', async (t) => {
   t.equal(writeChallenge('Basic', { realm: 'a"b\\c", x="' }), 'Basic realm="a\\"b\\\\c\\", x=\\""')
 })
 
-t.test('a realm has no control characters and nothing beyond Latin-1', async (t) => {
-  for (const realm of ['', 'Items', 'a "b" \\', 'Bücher']) t.ok(isRealm(realm), realm)
-  for (const realm of ['a\nb', 'a\rb', 'a\0', 'a\x7f', 'a\x80', 'a\x9f', '\u20ac', 'a\t']) t.notOk(isRealm(realm), JSON.stringify(realm))
+t.test('a realm has no control characters and nothing beyond ASCII', async (t) => {
+  for (const realm of ['', 'Items', 'a "b" \\']) t.ok(isRealm(realm), realm)
+  for (const realm of ['a\nb', 'a\rb', 'a\0', 'a\x7f', 'a\x80', 'a\x9f', 'Bücher', '\u20ac', 'a\t']) t.notOk(isRealm(realm), JSON.stringify(realm))
 })
 
 t.test('a scope is one scope-token of RFC 6749', async (t) => {

@@ -56,8 +56,8 @@ t.test('strings', async (t) => {
 t.test('a realm must be sendable', async (t) => {
   t.equal(optionalRealm('f', undefined), undefined)
   t.equal(optionalRealm('f', 'Items'), 'Items')
-  for (const realm of [null, 1, 'a\nb', '\u20ac']) {
-    t.throws(() => optionalRealm('f', realm), { name: 'TypeError', message: 'f: the option `realm` must be a string without control characters and characters outside Latin-1' })
+  for (const realm of [null, 1, 'a\nb', 'Bücher']) {
+    t.throws(() => optionalRealm('f', realm), { name: 'TypeError', message: 'f: the option `realm` must be a string of ASCII characters, none of them a control character' })
   }
 })
 

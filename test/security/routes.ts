@@ -284,6 +284,31 @@ t.test('mistakes fail the boot and name the route', async (t) => {
   t.throws(() => app.route({ method: ['GET', 'PUT'], url: '/bad', security: [bearer] as any, handler }), { message: /^GET,PUT \/bad: / })
 })
 
+t.test('optional authentication beside a scheme in a hook fails the boot: the document could not say what is enforced', async (t) => {
+  const message = /^GET \/a: authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`$/
+  const declare = async (add: (app: FastifyInstance, needed: any, optional: any) => void): Promise<void> => {
+    const app = await createApp()
+    add(app, tokenScheme(app), app.authSchemes.apiKeyHeader({ name: 'k', autoError: false }))
+    await app.ready()
+  }
+  const bad: Array<Parameters<typeof declare>[0]> = [
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, security: [{ scheme: needed }], preHandler: optional.preHandler }, handler) },
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, security: [{ scheme: optional }], preHandler: needed.preHandler }, handler) },
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, onRequest: [needed.preHandler, optional.preHandler] }, handler) },
+    (app, needed) => {
+      app.secure([{ scheme: needed }, {}])
+      app.get('/a', { exposeHeadRoute: false, preHandler: needed.preHandler }, handler)
+    }
+  ]
+  for (const add of bad) await t.rejects(declare(add), { code: 'FST_AUTH_BAD_SECURITY', message })
+  await declare((app, needed, optional) => {
+    app.get('/a', { security: [], preHandler: optional.preHandler }, handler)
+    app.get('/b', { security: [[{ scheme: needed }, { scheme: optional }]] }, handler)
+    app.get('/c', { preHandler: optional.preHandler }, handler)
+    app.get('/d', { security: [{ scheme: needed }], preHandler: needed.preHandler }, handler)
+  })
+})
+
 t.test('nested contexts that multiply too far fail the boot', async (t) => {
   const app = await createApp()
   const many = Array.from({ length: 20 }, (_, i) => ({ scheme: app.authSchemes.httpBearer({ schemeName: `S${i}` }) }))

@@ -1,0 +1,112 @@
+/** Users, active users and scopes, in JWT access tokens: a chain of checks built by `derive`. Run it with `npm run start:scopes`. */
+
+import { randomBytes } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import createError from '@fastify/error'
+import { Type } from '@sinclair/typebox'
+import authSchemes, { InvalidCredentialsError, OAuth2Error } from 'fastify-auth-schemes'
+import { Users } from './users'
+
+const User = Type.Object({ username: Type.String(), fullName: Type.String(), disabled: Type.Boolean() })
+const OwnItems = Type.Array(Type.Object({ item: Type.String(), owner: Type.String() }))
+const Status = Type.Object({ status: Type.Literal('ok') })
+
+const InactiveUser = createError('INACTIVE_USER', 'Inactive user', 400)
+
+/** What to log in with. Alice's account is disabled. */
+export const logins = { johndoe: 'secret', alice: 'secretalice' }
+
+export interface ScopesOptions extends FastifyServerOptions {
+  /** How long a token opens anything, in seconds. Default: 1800. */
+  readonly tokenLifetime?: number
+}
+
+export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions = {}): Promise<FastifyInstance> {
+  const { SignJWT, jwtVerify, errors } = await import('jose')
+  const secret = randomBytes(32)
+  const accounts = new Map([
+    ['johndoe', { username: 'johndoe', fullName: 'John Doe', disabled: false }],
+    ['alice', { username: 'alice', fullName: 'Alice Chains', disabled: true }]
+  ])
+  const users = new Users()
+  for (const [username, { fullName }] of accounts) await users.add({ username, fullName, allowed: ['me', 'items'] }, logins[username as keyof typeof logins])
+
+  const app = Fastify(options)
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Scopes', version: '1.0.0' } } })
+  await app.register(swaggerUi)
+  await app.register(authSchemes)
+
+  const currentUser = app.authSchemes.oauth2PasswordBearer({
+    tokenUrl: 'token',
+    scopes: { me: 'Read information about the current user', items: 'Read items' },
+    async verify (token) {
+      try {
+        const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
+        const account = accounts.get(payload.sub ?? '')
+        return account && { ...account, scope: String(payload.scope) }
+      } catch (error) {
+        // What is wrong with the token is the client's matter; anything else is ours.
+        if (error instanceof errors.JOSEError) throw new InvalidCredentialsError('Could not validate credentials')
+        throw error
+      }
+    }
+  })
+  const activeUser = currentUser.derive({
+    scopes: ['me'],
+    verify (user) {
+      if (user.disabled) throw new InactiveUser()
+      return user
+    }
+  })
+
+  app.tokenForm('/token', async ({ username, password, scopes }) => {
+    const user = await users.login(username, password)
+    if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
+    const scope = scopes.filter((name) => user.allowed.includes(name)).join(' ')
+    const token = await new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' })
+      .setSubject(user.username).setIssuedAt().setExpirationTime(Math.floor(Date.now() / 1000) + tokenLifetime).sign(secret)
+    return { access_token: token, token_type: 'bearer', expires_in: tokenLifetime, scope }
+  })
+
+  app.get('/users/me', {
+    security: [{ scheme: activeUser }],
+    schema: { summary: 'An active user, with the scope me', response: { 200: User } }
+  }, async (request) => request.auth.user)
+
+  app.get('/users/me/items', {
+    security: [{ scheme: activeUser, scopes: ['items'] }],
+    schema: { summary: 'An active user, with the scopes items and me', response: { 200: OwnItems } }
+  }, async (request) => [{ item: 'Foo', owner: request.auth.user.username }])
+
+  app.get('/status', {
+    security: [{ scheme: currentUser }],
+    schema: { summary: 'Any user', response: { 200: Status } }
+  }, async () => ({ status: 'ok' }))
+
+  return app
+}
+
+/** What to try on a server that listens at `address`. */
+export function usage (address: string): string {
+  return `
+Listening at ${address}, documented at ${address}/documentation. Log in as johndoe with the password ${logins.johndoe}:
+
+  curl -s ${address}/token -d 'username=johndoe&password=${logins.johndoe}&scope=me items'
+  curl -i ${address}/users/me/items -H "Authorization: Bearer $TOKEN"
+  curl -i ${address}/status
+`
+}
+
+async function main (): Promise<void> {
+  const app = await build({ logger: { level: 'warn' } })
+  console.log(usage(await app.listen({ port: Number(process.env.PORT ?? 3000) })))
+}
+
+if (require.main === module) {
+  main().catch((error) => {
+    console.error(error)
+    process.exitCode = 1
+  })
+}

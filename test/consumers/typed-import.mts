@@ -1,0 +1,32 @@
+import Fastify from 'fastify'
+import authSchemes, { OAuth2Error, type Auth, type Scheme, type TokenResponse } from 'fastify-auth-schemes'
+
+export async function build (): Promise<void> {
+  const app = Fastify()
+  await app.register(authSchemes, { realm: 'Items', hook: 'onRequest' })
+  const oauth2 = app.authSchemes.oauth2PasswordBearer({
+    tokenUrl: 'token',
+    scopes: { 'items:read': 'Read the items' },
+    verify: async (token, { scopes }) => token === 'x' ? { id: 1, scopes } : null
+  })
+  const typed: Scheme<Auth<string, { id: number, scopes: readonly string[] }>> = oauth2
+  app.tokenForm('/token', async (form) => {
+    if (form.password !== 'x') throw new OAuth2Error('invalid_grant')
+    const answer: TokenResponse = { access_token: form.username, token_type: 'bearer' }
+    return answer
+  })
+  app.get('/', { security: [{ scheme: oauth2, scopes: ['items:read'] }] }, async (request) => {
+    const id: number = request.auth.user.id
+    // @ts-expect-error nothing is any
+    request.auth.user.nothing()
+    return id
+  })
+  app.get('/maybe', { security: [{ scheme: typed }, {}] }, async (request) => {
+    // @ts-expect-error it may be null
+    request.auth.user.id.toFixed()
+    return request.auth?.user.id
+  })
+  // @ts-expect-error scopes are an array
+  app.get('/bad', { security: [{ scheme: oauth2, scopes: 'items:read' }] }, async () => 1)
+  app.secure([{ scheme: oauth2.derive({ verify: (user) => user.id === 1 && user }) }])
+}

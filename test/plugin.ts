@@ -1,0 +1,110 @@
+import t from 'tap'
+import Fastify from 'fastify'
+import { authSchemes } from '../lib/plugin'
+import { challengesOf, createApp } from './helpers'
+
+const handler = async (): Promise<string> => 'ran'
+
+t.test('it decorates the instance and the request', async (t) => {
+  const app = Fastify()
+  await app.register(authSchemes)
+  for (const name of ['authSchemes', 'tokenForm', 'secure', 'printSecurity']) t.ok(app.hasDecorator(name), name)
+  t.ok(app.hasRequestDecorator('auth'))
+  t.ok(app.hasPlugin('fastify-auth-schemes'))
+  t.ok(Object.isFrozen(app.authSchemes))
+  app.get('/', async (request) => ({ auth: request.auth }))
+  t.strictSame((await app.inject('/')).json(), { auth: null })
+  t.equal(app.printSecurity(), 'GET   /  -  public: says nothing\nHEAD  /  -  public: says nothing\n')
+})
+
+t.test('it is registered once in a context', async (t) => {
+  const app = await createApp()
+  await t.rejects(async () => { await app.register(authSchemes) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+})
+
+t.test('its options are checked', async (t) => {
+  const bad: ReadonlyArray<readonly [options: object, message: string]> = [
+    [{ hook: 'onSend' }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
+    [{ hook: null }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
+    [{ realm: 'a\nb' }, 'the option `realm` must be a string of ASCII characters, none of them a control character'],
+    [{ explicit: 'yes' }, 'the option `explicit` must be true or false']
+  ]
+  for (const [options, message] of bad) {
+    await t.rejects(async () => { await Fastify().register(authSchemes, options) }, { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `authSchemes: ${message}` })
+  }
+})
+
+t.test('realm is the default of every challenge that has one', async (t) => {
+  const app = await createApp({ realm: 'R' })
+  const { apiKeyHeader, httpBase, httpBasic, httpBearer, httpDigest, oauth2, openIdConnect } = app.authSchemes
+  app.get('/', {
+    security: [
+      { scheme: apiKeyHeader({ name: 'k' }) }, { scheme: httpBase({ scheme: 'other' }) }, { scheme: httpBasic() }, { scheme: httpBasic({ schemeName: 'Own', realm: 'O' }) },
+      { scheme: httpBearer() }, { scheme: httpDigest() }, { scheme: oauth2({ flows: {} }) }, { scheme: openIdConnect({ openIdConnectUrl: 'x' }) }
+    ]
+  }, handler)
+  t.strictSame(challengesOf(await app.inject('/')),
+    ['APIKey', 'Other', 'Basic realm="R"', 'Basic realm="O"', 'Bearer realm="R"', 'Digest realm="R"'])
+})
+
+t.test('two schemes of one name must be one in the document', async (t) => {
+  const { authSchemes: { oauth2PasswordBearer, httpBearer } } = await createApp()
+  const first = oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' }, verify: () => 1 })
+  const second = oauth2PasswordBearer({ tokenUrl: 'token', scopes: { b: 'B', a: 'A' }, verify: () => 2 })
+  t.not(first, second)
+  const expected = { code: 'FST_AUTH_DUPLICATE_SCHEME', message: 'Two security schemes are called "OAuth2PasswordBearer" and differ in the OpenAPI document: give one of them another `schemeName`' }
+  t.throws(() => oauth2PasswordBearer({ tokenUrl: 'other' }), expected)
+  t.throws(() => httpBearer({ schemeName: 'OAuth2PasswordBearer' }), expected)
+})
+
+t.test('a scheme that is handed out of its context must not pass for enforced', async (t) => {
+  const app = Fastify()
+  let scheme: any
+  await app.register(async (child) => {
+    await child.register(async (inner) => {
+      await inner.register(authSchemes)
+      scheme = inner.authSchemes.httpBearer()
+      inner.get('/inner', { security: [{ scheme }] }, handler)
+    })
+    t.throws(() => child.get('/child', { security: [{ scheme }] }, handler), { code: 'FST_AUTH_UNGUARDED_ROUTE' })
+  })
+  t.throws(() => app.get('/outside', { security: [{ scheme }] }, handler), {
+    code: 'FST_AUTH_UNGUARDED_ROUTE',
+    message: 'Nothing can guard GET /outside: register fastify-auth-schemes in the context of the route, or in one around it'
+  })
+  app.get('/plain', handler)
+  t.equal((await app.inject('/inner')).statusCode, 401)
+  t.equal((await app.inject('/plain')).statusCode, 200)
+})
+
+t.test('override and the warnings are logged', async (t) => {
+  const lines: string[] = []
+  const app = await createApp({
+    server: { logger: { level: 'warn', stream: { write: (line: string) => { lines.push(JSON.parse(line).msg) } } } },
+    swagger: { swagger: {} }
+  })
+  const scheme = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x' })
+  app.authSchemes.override(scheme, {})
+  app.get('/', { security: [{ scheme, scopes: ['a'] }] }, handler)
+  await app.ready()
+  app.swagger()
+  t.match(lines, [/^SECURITY IS OVERRIDDEN/, /^Routes require scopes of OpenIdConnect/, /Swagger 2\.0/])
+  t.throws(() => { app.authSchemes.override(scheme, {}) }, { code: 'FST_AUTH_OVERRIDE' })
+  const { NODE_ENV } = process.env
+  process.env.NODE_ENV = 'production'
+  t.throws(() => { app.authSchemes.override(scheme, {}) }, { code: 'FST_AUTH_OVERRIDE', message: /NODE_ENV is production/ })
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV
+  else process.env.NODE_ENV = NODE_ENV
+})
+
+t.test('a route of every kind goes through it', async (t) => {
+  const app = await createApp({ realm: 'R', hook: 'preParsing' })
+  const scheme = app.authSchemes.httpBearer()
+  app.tokenForm('/token', async () => ({ access_token: 'x', token_type: 'bearer' }))
+  app.register(async (child) => {
+    child.secure([{ scheme }])
+    child.get('/x', handler)
+  }, { prefix: '/child' })
+  t.equal((await app.inject('/child/x')).statusCode, 401)
+  t.equal((await app.inject({ method: 'POST', url: '/token' })).statusCode, 400)
+})
