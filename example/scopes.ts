@@ -35,8 +35,8 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
 
   const app = Fastify(options)
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Scopes', version: '1.0.0' } } })
-  await app.register(swaggerUi)
   await app.register(authSchemes)
+  await app.register(swaggerUi)
 
   const currentUser = app.authSchemes.oauth2PasswordBearer({
     tokenUrl: 'token',

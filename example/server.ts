@@ -35,8 +35,8 @@ export async function build ({ tokenLifetime = 1800, ...options }: ExampleOption
 
   const app = Fastify(options)
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Item store', version: '1.0.0' } } })
-  await app.register(swaggerUi)
   await app.register(authSchemes, { realm: 'Item store' })
+  await app.register(swaggerUi)
 
   const { oauth2PasswordBearer, apiKeyHeader, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
