@@ -32,9 +32,10 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
 
 /** The list as a table: method, address, what is required, and why a route is public or which contexts added what. */
 export function printSecurity (routes: readonly AuditedRoute[]): string {
-  const rows = routes.map((route) => [route.method, route.url, securityText(route.security), noteText(route)])
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n') + '\n'
+  const rows = routes.map((route) => ({ method: route.method, url: route.url, security: securityText(route.security), note: noteText(route) }))
+  const width = (column: 'method' | 'url' | 'security'): number => rows.reduce((most, row) => Math.max(most, row[column].length), 0)
+  const [method, url, security] = [width('method'), width('url'), width('security')]
+  return rows.map((row) => `${row.method.padEnd(method)}  ${row.url.padEnd(url)}  ${row.security.padEnd(security)}  ${row.note}`.trimEnd()).join('\n') + '\n'
 }
 
 /** With a prefix, the route `/` answers at two addresses, and Fastify notes the second on the same options. */

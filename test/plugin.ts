@@ -1,7 +1,8 @@
 import t from 'tap'
+import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import { authSchemes } from '../lib/plugin'
-import { challengesOf, createApp } from './helpers'
+import { challengesOf, createApp, documentOf, openapi31 } from './helpers'
 
 const handler = async (): Promise<string> => 'ran'
 
@@ -98,7 +99,9 @@ t.test('override and the warnings are logged', async (t) => {
 })
 
 t.test('a route of every kind goes through it', async (t) => {
-  const app = await createApp({ realm: 'R', hook: 'preParsing' })
+  const app = Fastify()
+  await app.register(authSchemes, { realm: 'R', hook: 'preParsing' })
+  await app.register(swagger, openapi31)
   const scheme = app.authSchemes.httpBearer()
   app.tokenForm('/token', async () => ({ access_token: 'x', token_type: 'bearer' }))
   app.register(async (child) => {
@@ -107,4 +110,6 @@ t.test('a route of every kind goes through it', async (t) => {
   }, { prefix: '/child' })
   t.equal((await app.inject('/child/x')).statusCode, 401)
   t.equal((await app.inject({ method: 'POST', url: '/token' })).statusCode, 400)
+  t.strictSame(app.authSchemes.routes().map(({ method, url }) => `${method} ${url}`), ['POST /token', 'GET /child/x', 'HEAD /child/x'])
+  t.strictSame(documentOf(app).paths['/child/x'].get.security, [{ HTTPBearer: [] }])
 })
