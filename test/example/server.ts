@@ -3,6 +3,7 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { build, demo, usage } from '../../example/server'
@@ -76,6 +77,18 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   }
   t.strictSame(document.paths['/greeting'].get.security, [{ OAuth2PasswordBearer: [] }, {}])
   t.strictSame(document.paths['/health'].get.security, [])
+})
+
+t.test('the README tells what the example server prints, and which of its doors are open', async (t) => {
+  const app = await build()
+  await app.ready()
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const printed = app.printSecurity().split('\n')
+  const shown = readme.split('\n').filter((line) => /^(GET|POST) +\//.test(line))
+  t.ok(shown.length >= 5)
+  for (const line of shown) t.ok(printed.includes(line), line)
+  const open = app.authSchemes.routes().filter((route) => route.public && !route.hidden && route.method !== 'HEAD')
+  t.match(readme, `[${open.map(({ url }) => `'${url}'`).sort().join(', ')}])`)
 })
 
 t.test('a token expires', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import autoload from '@fastify/autoload'
+import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { join } from 'node:path'
@@ -338,7 +339,12 @@ t.test('explicit: every route must say something, or its context', async (t) => 
   })
   const good = await createApp({ explicit: true })
   good.get('/public', { security: [] }, handler)
+  good.register(async (documentation) => {
+    documentation.secure([])
+    await documentation.register(swaggerUi)
+  })
   await good.ready()
+  t.equal((await good.inject('/documentation/json')).statusCode, 200)
 })
 
 t.test('routes are finished once every one was resolved', async (t) => {

@@ -1,8 +1,8 @@
 import Fastify, { type FastifyReply } from 'fastify'
-import { Type } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import type { TypeBoxTypeProvider } from './type-provider'
 import { expect, test } from 'tstyche'
-import type { AnyAuth, Auth, HTTPAuthorizationCredentials, HTTPBasicCredentials, Scheme } from '../../lib'
+import { TokenResponse, type AnyAuth, type Auth, type HTTPAuthorizationCredentials, type HTTPBasicCredentials, type Scheme } from '../../lib'
 
 const app = Fastify()
 const { authSchemes } = app
@@ -172,6 +172,12 @@ test('options of the factories', () => {
       return user.roles
     }
   })
+})
+
+test('the contract of a token response is its schema\'s', () => {
+  type Members = Static<typeof TokenResponse>
+  expect<{ readonly [K in keyof Members]: Members[K] }>().type.toBeAssignableTo<TokenResponse>()
+  expect<TokenResponse>().type.toBeAssignableTo<Members>()
 })
 
 test('a token form hands over the login', () => {
