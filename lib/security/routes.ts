@@ -35,6 +35,8 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
+  /** To see at the end whether the hooks that guard the routes are still there. */
+  readonly #guards: Array<{ readonly where: string, readonly isThere: () => boolean }> = []
   #finished = false
 
   constructor (
@@ -60,7 +62,7 @@ export class Routes {
     const inHooks = schemesInHooks(where, options, this.owner)
     const required = once(() => add(where, this.contexts.of(context, where), own))
     const groups = once(() => combined(where, [required(), ...inHooks.map(({ node }) => soleGroups(node))]))
-    if (own?.length !== 0) this.#guard(options, once(() => requirementOf(required())))
+    if (own?.length !== 0) this.#guard(where, options, once(() => requirementOf(required())))
     const late = inHooks.filter(({ hook }) => hook === 'preHandler').flatMap(({ node }) => soleGroups(node))
     if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late))))
     this.all.push({ options, methods, url, context, own, groups })
@@ -83,6 +85,8 @@ export class Routes {
   finish (explicit: boolean, warn: (message: string) => void): void {
     this.#finished = true
     this.contexts.seal()
+    const removed = this.#guards.filter(({ isThere }) => !isThere()).map(({ where }) => where)
+    if (removed.length > 0) throw unguardedRoutes(removed.join(', '), `another plugin has replaced the \`${this.hook}\` hooks of the route; it must keep those that are there`)
     const undeclared = this.all.filter(({ groups }) => groups() === null)
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))
@@ -119,9 +123,11 @@ export class Routes {
     return byName ? normalize(where, this.schemes.toSecurity(where, schema.security), this.owner) : null
   }
 
-  #guard (options: RouteOptions, requirement: () => Requirement): void {
-    prepend(options, this.hook, asLifecycleHook(this.hook, enforce(requirement)))
+  #guard (where: string, options: RouteOptions, requirement: () => Requirement): void {
+    const guard = asLifecycleHook(this.hook, enforce(requirement))
+    prepend(options, this.hook, guard)
     if (this.hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
+    this.#guards.push({ where, isThere: () => [options[this.hook]].flat().includes(guard as never) })
   }
 }
 

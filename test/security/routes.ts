@@ -347,6 +347,19 @@ t.test('explicit: every route must say something, or its context', async (t) => 
   t.equal((await good.inject('/documentation/json')).statusCode, 200)
 })
 
+t.test('a plugin that throws our hooks away fails the boot', async (t) => {
+  const app = await createApp()
+  app.addHook('onRoute', (route) => { if (route.url === '/replaced') route.onRequest = [async () => {}] })
+  app.addHook('onRoute', (route) => { if (route.url === '/extended') route.onRequest = [async () => {}, ...[route.onRequest ?? []].flat()] })
+  const security = [{ scheme: tokenScheme(app) }]
+  app.get('/extended', { security }, handler)
+  app.get('/replaced', { security }, handler)
+  await t.rejects(async () => { await app.ready() }, {
+    code: 'FST_AUTH_UNGUARDED_ROUTE',
+    message: 'Nothing can guard GET /replaced, HEAD /replaced: another plugin has replaced the `onRequest` hooks of the route; it must keep those that are there'
+  })
+})
+
 t.test('routes are finished once every one was resolved', async (t) => {
   const routes = new Routes({}, 'onRequest', {}, [])
   t.equal(routes.finished, false)
