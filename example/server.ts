@@ -1,14 +1,24 @@
 /** An item store: one route for each kind of scheme, a login, and /documentation. Run it with `npm start`. */
 
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Type, type Static } from '@sinclair/typebox'
-import authSchemes, { OAuth2Error } from 'fastify-auth-schemes'
-import { Keys, Tokens, Users } from './users'
+import authSchemes, { OAuth2Error, constantTimeEqual, type GrantedToken } from 'fastify-auth-schemes'
+import { Keys, Tokens, Users, type User } from './users'
 
 /** What to log in with. A real application would keep none of this in its source. */
-export const demo = { username: 'alice', password: 'wonderland', apiKey: 'demo-key', deployToken: 'demo-deploy-token' }
+export const demo = {
+  username: 'alice',
+  password: 'wonderland',
+  apiKey: 'demo-key',
+  deployToken: 'demo-deploy-token',
+  clientId: 'nightly-job',
+  clientSecret: 'demo-client-secret'
+}
+
+const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
 
 const Item = Type.Object({ name: Type.String({ minLength: 1 }), owner: Type.String() })
 const NewItem = Type.Object({ name: Type.String({ minLength: 1 }) })
@@ -20,14 +30,17 @@ const Deployment = Type.Object({ deployedBy: Type.String() })
 const Health = Type.Object({ status: Type.Literal('ok') })
 
 export interface ExampleOptions extends FastifyServerOptions {
-  /** How long a token opens anything, in seconds. Default: 1800. */
+  /** How long an access token opens anything, in seconds. Default: 1800. */
   readonly tokenLifetime?: number
+  /** How many requests a minute one address may send to the token endpoint. Default: 60. */
+  readonly loginsPerMinute?: number
 }
 
-export async function build ({ tokenLifetime = 1800, ...options }: ExampleOptions = {}): Promise<FastifyInstance> {
+export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}): Promise<FastifyInstance> {
   const users = new Users()
   await users.add({ username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }, demo.password)
-  const tokens = new Tokens(tokenLifetime)
+  const accessTokens = new Tokens<User>(tokenLifetime)
+  const refreshTokens = new Tokens<User>(30 * 24 * 3600)
   const programs = new Keys<{ program: string }>()
   programs.add(demo.apiKey, { program: 'reporting' })
   programs.add(demo.deployToken, { program: 'deployment' })
@@ -37,22 +50,51 @@ export async function build ({ tokenLifetime = 1800, ...options }: ExampleOption
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Item store', version: '1.0.0' } } })
   await app.register(authSchemes, { realm: 'Item store' })
   await app.register(swaggerUi)
+  await app.register(rateLimit, { global: false })
 
   const { oauth2PasswordBearer, apiKeyHeader, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
     tokenUrl: 'token',
-    scopes: { 'items:read': 'Read the items', 'items:write': 'Add items' },
-    verify: (token) => tokens.find(token)
+    scopes: SCOPES,
+    verify: (token) => accessTokens.find(token)
   })
   const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => programs.find(key) })
   const basic = httpBasic({ verify: ({ username, password }) => users.login(username, password) })
   const bearer = httpBearer({ verify: ({ credentials }) => programs.find(credentials) })
 
-  app.tokenForm('/token', { schema: { summary: 'Log in' } }, async (form) => {
-    const user = await users.login(form.username, form.password)
-    if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
-    const granted = form.scopes.filter((scope) => user.allowed.includes(scope))
-    return { access_token: tokens.issue(user, granted), token_type: 'bearer', expires_in: tokenLifetime, scope: granted.join(' ') }
+  const grant = (user: User, scopes: readonly string[], family: symbol): GrantedToken =>
+    ({ access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes })
+
+  app.tokenForm('/token', {
+    schema: { summary: 'Log in, refresh, or act as a program' },
+    config: { rateLimit: { max: loginsPerMinute, timeWindow: '1 minute' } },
+    authenticateClient: (id, secret = '') => constantTimeEqual(id, demo.clientId) && constantTimeEqual(secret, demo.clientSecret),
+    grants: {
+      async password ({ username, password, scopes }) {
+        const user = await users.login(username, password)
+        if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
+        const granted = scopes.filter((scope) => user.allowed.includes(scope))
+        const family = Symbol('login')
+        return { ...grant(user, granted, family), refresh_token: refreshTokens.issue(user, granted, family) }
+      },
+      refresh_token ({ refresh_token: token, scopes }) {
+        const found = refreshTokens.use(token)
+        if (found === null) throw new OAuth2Error('invalid_grant', 'The refresh token is unknown or has expired')
+        const { owner: { scopes: granted, ...user }, family, reused } = found
+        if (reused) {
+          accessTokens.revoke(family)
+          refreshTokens.revoke(family)
+          throw new OAuth2Error('invalid_grant', 'The refresh token was used before')
+        }
+        if (!scopes.every((scope) => granted.includes(scope))) throw new OAuth2Error('invalid_scope', 'The refresh token was issued for fewer scopes')
+        const wanted = scopes.length === 0 ? granted : scopes
+        return { ...grant(user, wanted, family), refresh_token: refreshTokens.issue(user, granted, family) }
+      },
+      client_credentials ({ client_id: id, scopes }) {
+        const allowed = Object.keys(SCOPES)
+        return grant({ username: id, fullName: id, allowed }, scopes.filter((scope) => allowed.includes(scope)), Symbol('program'))
+      }
+    }
   })
 
   app.get('/health', {

@@ -15,8 +15,8 @@ export interface User {
 
 interface Account extends User { readonly salt: Buffer, readonly passwordHash: Buffer }
 
-/** The user of an access token, with the scopes that were granted to it. */
-export interface TokenUser extends User { readonly scopes: readonly string[] }
+/** Whom an access token was issued to, with the scopes that were granted to it. */
+export type Bearer<Owner> = Owner & { readonly scopes: readonly string[] }
 
 /** The accounts of the example. */
 export class Users {
@@ -39,29 +39,48 @@ export class Users {
   }
 }
 
-/** Access tokens. Only their digests are kept: looking one up tells nothing about the others. */
-export class Tokens {
-  readonly #issued = new Map<string, { readonly user: TokenUser, readonly expiresAt: number }>()
+interface Issued<Owner> { readonly owner: Bearer<Owner>, readonly family: symbol, readonly expiresAt: number, used: boolean }
+
+/** Tokens that expire, issued in families: all that follow from one login. Only digests are kept: looking one up tells nothing about the others. */
+export class Tokens<Owner> {
+  readonly #issued = new Map<string, Issued<Owner>>()
 
   /** @param lifetime of each token, in seconds */
   constructor (readonly lifetime: number) {}
 
-  issue (user: User, scopes: readonly string[]): string {
-    this.#forgetExpired()
+  issue (owner: Owner, scopes: readonly string[], family: symbol): string {
+    this.#forget(({ expiresAt }) => expiresAt <= Date.now())
     const token = randomBytes(24).toString('base64url')
-    this.#issued.set(digest(token), { user: { ...user, scopes }, expiresAt: Date.now() + this.lifetime * 1000 })
+    this.#issued.set(digest(token), { owner: { ...owner, scopes }, family, expiresAt: Date.now() + this.lifetime * 1000, used: false })
     return token
   }
 
-  /** The user of a token that was issued and has not expired, else `null`. */
-  find (token: string): TokenUser | null {
-    const found = this.#issued.get(digest(token))
-    return found !== undefined && found.expiresAt > Date.now() ? found.user : null
+  /** Whom a token was issued to that has not expired, else `null`. */
+  find (token: string): Bearer<Owner> | null {
+    return this.#valid(token)?.owner ?? null
   }
 
-  #forgetExpired (): void {
-    for (const [key, { expiresAt }] of this.#issued) {
-      if (expiresAt <= Date.now()) this.#issued.delete(key)
+  /** The same for a token that may be used once. `reused`: it was used before, by its owner or by a thief; its family should be revoked. */
+  use (token: string): { readonly owner: Bearer<Owner>, readonly family: symbol, readonly reused: boolean } | null {
+    const found = this.#valid(token)
+    if (found === null) return null
+    const reused = found.used
+    found.used = true
+    return { owner: found.owner, family: found.family, reused }
+  }
+
+  revoke (family: symbol): void {
+    this.#forget((issued) => issued.family === family)
+  }
+
+  #valid (token: string): Issued<Owner> | null {
+    const found = this.#issued.get(digest(token))
+    return found !== undefined && found.expiresAt > Date.now() ? found : null
+  }
+
+  #forget (condition: (issued: Issued<Owner>) => boolean): void {
+    for (const [key, issued] of this.#issued) {
+      if (condition(issued)) this.#issued.delete(key)
     }
   }
 }

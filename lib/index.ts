@@ -5,13 +5,20 @@ import { authSchemes } from './plugin'
 
 export { authSchemes, authSchemes as default }
 export { InvalidCredentialsError, OAuth2Error, type OAuth2ErrorCode } from './errors'
-export { OAuth2PasswordRequestForm, OAuth2PasswordRequestFormStrict, TokenResponse } from './token-form'
+export { constantTimeEqual, verifyPkce } from './compare'
+export { TokenResponse } from './token/answer'
+export {
+  OAuth2AuthorizationCodeRequestForm, OAuth2ClientCredentialsRequestForm, OAuth2PasswordRequestForm, OAuth2PasswordRequestFormStrict, OAuth2RefreshTokenRequestForm
+} from './token/forms'
 export type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from '../types/audit'
 export type { AnyAuth, Auth, AuthOf, TokenOf } from '../types/auth'
 export type * from '../types/options'
 export type { Alternative, Anonymous, Requirement, Security } from '../types/requirement'
 export type { DeriveOptions, DerivedVerify, MaybePromise, Refusal, Scheme, Verify, VerifyContext } from '../types/scheme'
-export type { OAuth2PasswordForm, TokenForm, TokenFormHandler, TokenFormOptions } from '../types/token-form'
+export type {
+  GrantedToken, GrantHandler, Grants, OAuth2AuthorizationCodeForm, OAuth2ClientCredentialsForm, OAuth2PasswordForm, OAuth2RefreshTokenForm,
+  TokenForm, TokenFormHandler, TokenFormOptions
+} from '../types/token-form'
 
 // `require('fastify-auth-schemes')` is the plugin itself, as Fastify's users expect, with the other names on it.
 module.exports = Object.assign(authSchemes, exports)

@@ -1,19 +1,51 @@
 /** The contract of `app.tokenForm`. */
 
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import type { MaybePromise, Refusal } from './scheme'
 
-/** The login that was sent. A field that was sent empty is `undefined`. */
-export interface OAuth2PasswordForm {
+/** The client that a form came from. */
+interface FromClient {
+  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Checked only by `authenticateClient`. */
+  readonly client_id: string | undefined
+  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
+  readonly client_secret: string | undefined
+}
+
+/** A login (RFC 6749 section 4.3.2). A field that was sent empty is `undefined`. */
+export interface OAuth2PasswordForm extends FromClient {
   /** Never `undefined` where the form is strict. */
   readonly grant_type: 'password' | undefined
   readonly username: string
   readonly password: string
   /** The scopes asked for: `scope`, split on white space. Nobody checked them. */
   readonly scopes: readonly string[]
-  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Not checked. */
-  readonly client_id: string | undefined
-  /** From the form or from HTTP Basic. Not checked. */
-  readonly client_secret: string | undefined
+}
+
+/** A refresh token (RFC 6749 section 6). Whether it was used before is for the handler to find out. */
+export interface OAuth2RefreshTokenForm extends FromClient {
+  readonly grant_type: 'refresh_token'
+  readonly refresh_token: string
+  /** The scopes asked for; empty: those of the token. Nobody checked them. */
+  readonly scopes: readonly string[]
+}
+
+/** A client that acts for itself (RFC 6749 section 4.4.2). */
+export interface OAuth2ClientCredentialsForm {
+  readonly grant_type: 'client_credentials'
+  readonly client_id: string
+  readonly client_secret: string
+  /** The scopes asked for. Nobody checked them. */
+  readonly scopes: readonly string[]
+}
+
+/** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked. */
+export interface OAuth2AuthorizationCodeForm extends FromClient {
+  readonly grant_type: 'authorization_code'
+  readonly code: string
+  readonly redirect_uri: string | undefined
+  /** See `verifyPkce`. */
+  readonly code_verifier: string | undefined
+  readonly client_id: string
 }
 
 /** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
@@ -29,17 +61,43 @@ export interface TokenResponse {
   readonly [member: string]: unknown
 }
 
-/** Any route option but `security`: a token endpoint is public. The body is the form's, and validated as such. */
-export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'> {
-  /** `true`: `grant_type` must be sent. `false`: it may be left out, but if it is sent it must be `password`. Default `false`. */
-  readonly strict?: boolean
+/** What a handler gives: a token response. */
+export interface GrantedToken extends TokenResponse {
+  /** The scopes that were granted. They are not sent, but become `scope` where they differ from those asked for. */
+  readonly scopes?: readonly string[]
 }
 
-/** Answers a login with a token, or throws an `OAuth2Error`. */
-export type TokenFormHandler = (form: OAuth2PasswordForm, request: FastifyRequest, reply: FastifyReply) => TokenResponse | Promise<TokenResponse>
+/** Answers a form with a token, or throws an `OAuth2Error`. */
+export type GrantHandler<Form> = (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
+
+export type TokenFormHandler = GrantHandler<OAuth2PasswordForm>
+
+/** The grants that an endpoint offers. One without a handler is `unsupported_grant_type`. */
+export interface Grants {
+  readonly password?: GrantHandler<OAuth2PasswordForm>
+  readonly refresh_token?: GrantHandler<OAuth2RefreshTokenForm>
+  readonly client_credentials?: GrantHandler<OAuth2ClientCredentialsForm>
+  readonly authorization_code?: GrantHandler<OAuth2AuthorizationCodeForm>
+}
+
+/** Any route option but `security`: a token endpoint is public. The body is the form's, and validated as such. */
+export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'> {
+  /** `true`: `grant_type` must be sent. `false`: without it the grant is `password`, where that is offered. Default `false`. */
+  readonly strict?: boolean
+  /** The largest body that is read, in bytes; one that is larger is 413. Default 16384. */
+  readonly bodyLimit?: number
+  /**
+   * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with `invalid_client`. A client without a
+   * secret (`undefined`) is accepted only if this function says so. Default: none, clients are not checked.
+   */
+  readonly authenticateClient?: (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
+}
 
 /** `app.tokenForm`. */
 export interface TokenForm {
+  /** An endpoint for logins. */
   (path: string, handler: TokenFormHandler): void
+  /** An endpoint for several grants. */
+  (path: string, options: TokenFormOptions & { readonly grants: Grants }): void
   (path: string, options: TokenFormOptions, handler: TokenFormHandler): void
 }
