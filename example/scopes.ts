@@ -39,7 +39,7 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
   await app.register(swaggerUi)
 
   const currentUser = app.authSchemes.oauth2PasswordBearer({
-    tokenUrl: 'token',
+    tokenUrl: '/token',
     scopes: { me: 'Read information about the current user', items: 'Read items' },
     async verify (token) {
       try {
@@ -91,9 +91,10 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
 /** What to try on a server that listens at `address`. */
 export function usage (address: string): string {
   return `
-Listening at ${address}, documented at ${address}/documentation. Log in as johndoe with the password ${logins.johndoe}:
+Listening at ${address}, documented at ${address}/documentation.
+Log in as johndoe with the password ${logins.johndoe}, or as alice, whose account is disabled, with ${logins.alice}:
 
-  curl -s ${address}/token -d 'username=johndoe&password=${logins.johndoe}&scope=me items'
+  TOKEN=$(curl -s ${address}/token -d 'username=johndoe&password=${logins.johndoe}&scope=me items' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -i ${address}/users/me/items -H "Authorization: Bearer $TOKEN"
   curl -i ${address}/status
 `

@@ -54,7 +54,7 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
 
   const { oauth2PasswordBearer, apiKeyHeader, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
-    tokenUrl: 'token',
+    tokenUrl: '/token',
     scopes: SCOPES,
     verify: (token) => accessTokens.find(token)
   })

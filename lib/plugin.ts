@@ -16,10 +16,14 @@ import { Routes } from './security/routes'
 import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
 
+// Ours, and those that Fastify takes of every plugin.
+const OPTIONS = ['hook', 'realm', 'explicit', 'prefix', 'logLevel', 'logSerializers']
+
 const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
   const { hook, realm, explicit } = checkOptions(options)
+  if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in one around it')
   const warn = (message: string): void => { app.log.warn(message) }
   const routes = new Routes({}, hook, app, routesBelow(app.prefix, app.printRoutes()))
   const announce = createAnnouncer(createPrepare(routes, warn))
@@ -44,7 +48,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     routes.add(this, route)
   })
   app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardNotFound()) as any)
-  app.addHook('onReady', async () => { routes.finish(explicit, warn) })
+  app.addHook('onReady', async () => { routes.finish(explicit, app.log) })
 }
 
 /** A scheme may be handed to a context around this one, where no hook of ours sees the routes: there `security` must not pass for enforced. */
@@ -60,6 +64,9 @@ function guardAround (app: FastifyInstance): void {
 
 function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined, explicit: boolean } {
   const where = 'authSchemes'
+  for (const key of Object.keys(options)) {
+    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit`)
+  }
   const { hook = 'onRequest', realm, explicit = false } = options
   if (!HOOKS.includes(hook)) throw badOption(where, `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
   if (typeof explicit !== 'boolean') throw badOption(where, 'the option `explicit` must be true or false')

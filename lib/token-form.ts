@@ -15,6 +15,12 @@ const BODY_LIMIT = 16384
 // What the endpoint decides by itself.
 const RESERVED = ['security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation']
 
+// Route options of Fastify that have a meaning here. Another key is a mistake, and one that is meant to guard something must not go unnoticed.
+const ALLOWED = [
+  'strict', 'grants', 'authenticateClient', 'schema', 'bodyLimit', 'config', 'constraints', 'errorHandler', 'childLoggerFactory', 'handlerTimeout', 'logLevel', 'logSerializers',
+  'prefixTrailingSlash', 'schemaErrorFormatter', 'onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'
+]
+
 // What a schema describes to machines. The rest of it is for readers of the document.
 const VALIDATED = ['body', 'querystring', 'query', 'params', 'headers', 'response', 'security']
 
@@ -78,8 +84,9 @@ function handle (schemas: ReadonlyMap<string, TObject>, handlers: Handlers, auth
 
 function checkEndpoint (where: string, options: unknown, handler: unknown): Endpoint {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(where, 'the options must be an object')
-  for (const key of RESERVED) {
-    if (key in options) throw badOption(where, `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`)
+  for (const key of Object.keys(options)) {
+    if (RESERVED.includes(key)) throw badOption(where, `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`)
+    if (!ALLOWED.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes strict, grants, authenticateClient and Fastify's route options`)
   }
   const { strict = false, grants, authenticateClient, ...others } = options as Omit<Partial<RouteOptions>, 'schema'> & Record<string, unknown>
   if (typeof strict !== 'boolean') throw badOption(where, 'the option `strict` must be true or false')

@@ -20,7 +20,7 @@ t.test('it decorates the instance and the request', async (t) => {
 
 t.test('it is registered once in a context', async (t) => {
   const app = await createApp()
-  await t.rejects(async () => { await app.register(authSchemes) }, { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  await t.rejects(async () => { await app.register(authSchemes) }, { name: 'TypeError', message: 'authSchemes: the plugin is already registered in this context, or in one around it' })
 })
 
 t.test('its options are checked', async (t) => {
@@ -28,6 +28,7 @@ t.test('its options are checked', async (t) => {
     [{ hook: 'onSend' }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
     [{ hook: null }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
     [{ realm: 'a\nb' }, 'the option `realm` must be a string of ASCII characters, none of them a control character'],
+    [{ explict: true }, 'there is no option `explict`: it takes hook, realm, explicit'],
     [{ explicit: 'yes' }, 'the option `explicit` must be true or false']
   ]
   for (const [options, message] of bad) {

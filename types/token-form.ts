@@ -18,7 +18,7 @@ export interface OAuth2PasswordForm extends FromClient {
   readonly username: string
   readonly password: string
   /** The scopes asked for: `scope`, split on white space. Nobody checked them. */
-  readonly scopes: readonly string[]
+  readonly scopes: string[]
 }
 
 /** A refresh token (RFC 6749 section 6). Whether it was used before is for the handler to find out. */
@@ -26,7 +26,7 @@ export interface OAuth2RefreshTokenForm extends FromClient {
   readonly grant_type: 'refresh_token'
   readonly refresh_token: string
   /** The scopes asked for; empty: those of the token. Nobody checked them. */
-  readonly scopes: readonly string[]
+  readonly scopes: string[]
 }
 
 /** A client that acts for itself (RFC 6749 section 4.4.2). */
@@ -35,7 +35,7 @@ export interface OAuth2ClientCredentialsForm {
   readonly client_id: string
   readonly client_secret: string
   /** The scopes asked for. Nobody checked them. */
-  readonly scopes: readonly string[]
+  readonly scopes: string[]
 }
 
 /** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked. */

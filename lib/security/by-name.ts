@@ -33,7 +33,7 @@ export class SchemesByName {
   #find (where: string, name: string): Scheme {
     const [scheme, another] = this.#schemes.get(name) ?? []
     if (scheme === undefined) {
-      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", which no factory of \`app.authSchemes\` has made; make it before the route, or correct the name`)
+      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", which no factory of \`app.authSchemes\` has made; make it before the route, or correct the name; scheme objects belong into the option \`security\``)
     }
     if (another !== undefined) {
       throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", but several are called so; require the one that is meant by the option \`security\``)

@@ -16,7 +16,7 @@ const MOST_ALTERNATIVES = 256
  */
 export function normalize (where: string, security: unknown, owner: object): Groups {
   if (!Array.isArray(security)) {
-    throw badSecurity(where, '`security` must be an array of alternatives, such as [{ scheme, scopes }]; write [] for a public route, or leave the option out')
+    throw badSecurity(where, '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public')
   }
   // Array.from shows holes, which must not go unnoticed.
   const groups = Array.from(security).flatMap((alternative) => toGroups(where, alternative, owner))
@@ -26,9 +26,10 @@ export function normalize (where: string, security: unknown, owner: object): Gro
 function toGroups (where: string, alternative: unknown, owner: object): Group[] {
   if (Array.isArray(alternative)) {
     if (alternative.length === 0) throw badSecurity(where, 'a group in `security` is empty; write {} for optional authentication')
+    if (alternative.some(isAnonymous)) throw badSecurity(where, '{} stands in a group in `security`; for optional authentication it stands beside the group')
     return combinations(where, Array.from(alternative).map((member) => toEntry(where, member, owner)))
   }
-  if (isPlainObject(alternative) && Object.keys(alternative).length === 0) return [ANONYMOUS]
+  if (isAnonymous(alternative)) return [ANONYMOUS]
   return combinations(where, [toEntry(where, alternative, owner)])
 }
 
@@ -60,6 +61,8 @@ function toEntry (where: string, member: unknown, owner: object): Entry {
   if (undeclared !== undefined) throw unknownScope(where, node.definition.name, undeclared)
   return { node, scopes: [...scopes] }
 }
+
+const isAnonymous = (value: unknown): boolean => isPlainObject(value) && Object.keys(value).length === 0
 
 // A promise, a map or a scheme has no keys either, and must not pass for `{}`.
 function isPlainObject (value: unknown): value is Record<string, unknown> {

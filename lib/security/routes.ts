@@ -16,6 +16,8 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as cons
 // Passes every request. Only routes that say nothing and stand in no secured context, or are public, get it.
 const NOTHING: Requirement = { alternatives: [], optional: true, size: 0, challenges: [] }
 
+type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
+
 /** One route, as it was declared. */
 export interface Route {
   /** Fastify's own copy of the options, which @fastify/swagger holds too. */
@@ -82,7 +84,7 @@ export class Routes {
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
-  finish (explicit: boolean, warn: (message: string) => void): void {
+  finish (explicit: boolean, log: Log): void {
     this.#finished = true
     this.contexts.seal()
     const removed = this.#guards.filter(({ isThere }) => !isThere()).map(({ where }) => where)
@@ -90,12 +92,15 @@ export class Routes {
     const undeclared = this.all.filter(({ groups }) => groups() === null)
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))
+    if (this.early.length > 0) {
+      log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of what they say: ${listed(this.early)}`)
+    }
     const unchecked = new Set(this.all.flatMap(({ groups }) => toRequirement(groups() ?? []).alternatives)
       .flatMap(({ members }) => members)
       .filter(({ definition, scopes }) => scopes.length > 0 && definition.verify === undefined)
       .map(({ definition }) => definition.name))
     if (unchecked.size > 0) {
-      warn(`Routes require scopes of ${[...unchecked].join(', ')}, which has no \`verify\`: the scopes are documented, but nobody checks them`)
+      log.warn(`Routes require scopes of ${[...unchecked].join(', ')}, which has no \`verify\`: the scopes are documented, but nobody checks them`)
     }
   }
 
@@ -114,8 +119,8 @@ export class Routes {
   }
 
   #ownSecurity (where: string, options: RouteOptions): Groups | null {
-    const schema = options.schema as { security?: unknown } | undefined
-    const byName = schema?.security !== undefined
+    const schema = options.schema as { security?: unknown } | undefined | null
+    const byName = schema !== undefined && schema !== null && 'security' in schema
     if ('security' in options) {
       if (byName) throw badSecurity(where, 'the route has both `security` and `schema.security`; keep one of them')
       return normalize(where, options.security, this.owner)

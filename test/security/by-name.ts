@@ -23,9 +23,9 @@ const bad: ReadonlyArray<readonly [rule: string, written: unknown, code: string,
   ['a list is no alternative', [[]], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['a hole is no alternative', new Array(1), 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['a name that nobody has made', [{ Unknown: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
-    '`schema.security` names the scheme "Unknown", which no factory of `app.authSchemes` has made; make it before the route, or correct the name'],
+    '`schema.security` names the scheme "Unknown", which no factory of `app.authSchemes` has made; make it before the route, or correct the name; scheme objects belong into the option `security`'],
   ['a name of a prototype', [{ toString: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
-    '`schema.security` names the scheme "toString", which no factory of `app.authSchemes` has made; make it before the route, or correct the name'],
+    '`schema.security` names the scheme "toString", which no factory of `app.authSchemes` has made; make it before the route, or correct the name; scheme objects belong into the option `security`'],
   ['a name that means two', [{ Twin: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
     '`schema.security` names the scheme "Twin", but several are called so; require the one that is meant by the option `security`']
 ]

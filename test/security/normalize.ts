@@ -46,7 +46,7 @@ t.test('what the user passed is neither written to nor kept', async (t) => {
   t.strictSame(names(groups), ['OAuth2PasswordBearer a'])
 })
 
-const notAList = '`security` must be an array of alternatives, such as [{ scheme, scopes }]; write [] for a public route, or leave the option out'
+const notAList = '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'
 const notAnAlternative = 'each alternative in `security` must be { scheme, scopes? }, an array of these, or {}'
 const notAScheme = 'a `scheme` in `security` was not made by a factory of `app.authSchemes`'
 const noScopes = (name: string): string => `the \`scopes\` required of "${name}" must be an array of scope names`
@@ -59,7 +59,7 @@ const bad: ReadonlyArray<readonly [rule: string, security: unknown, code: string
   ['a string is no list', 'HTTPBearer', 'FST_AUTH_BAD_SECURITY', notAList],
   ['an array-like is no list', { length: 0 }, 'FST_AUTH_BAD_SECURITY', notAList],
   ['an empty group', [[]], 'FST_AUTH_BAD_SECURITY', 'a group in `security` is empty; write {} for optional authentication'],
-  ['{} in a group', [[{ scheme: bearer }, {}]], 'FST_AUTH_BAD_SECURITY', notAScheme],
+  ['{} in a group', [[{ scheme: bearer }, {}]], 'FST_AUTH_BAD_SECURITY', '{} stands in a group in `security`; for optional authentication it stands beside the group'],
   ['a group in a group', [[[{ scheme: bearer }]]], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['a hole', new Array(1), 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['a hole in a group', [new Array(1)], 'FST_AUTH_BAD_SECURITY', notAnAlternative],

@@ -200,6 +200,16 @@ t.test('a route that was declared before the plugin cannot be guarded, so secure
   t.strictSame(await answers(app, ['/early', '/late']), { '/early': '200 200', '/late': '401 200' })
 })
 
+t.test('routes that were declared before the plugin are told at boot', async (t) => {
+  const said: string[] = []
+  const app = Fastify({ exposeHeadRoutes: false, logger: { level: 'info', stream: { write: (line: string) => { said.push(JSON.parse(line).msg) } } } })
+  app.get('/early', handler)
+  await app.register(authSchemes)
+  app.get('/late', handler)
+  await app.ready()
+  t.strictSame(said, ['fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of what they say: GET /early'])
+})
+
 t.test('a register that nobody awaited is no hole', async (t) => {
   const app = Fastify()
   app.register(authSchemes)
@@ -266,10 +276,11 @@ t.test('mistakes fail the boot and name the route', async (t) => {
   const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A' } })
   const foreign = (await createApp()).authSchemes.httpBearer()
   const bad: ReadonlyArray<readonly [rule: string, options: object, code: string, message: string]> = [
-    ['security that is undefined', { security: undefined }, 'FST_AUTH_BAD_SECURITY', '`security` must be an array of alternatives, such as [{ scheme, scopes }]; write [] for a public route, or leave the option out'],
+    ['security that is undefined', { security: undefined }, 'FST_AUTH_BAD_SECURITY', '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'],
+    ['schema.security that is undefined', { schema: { security: undefined } }, 'FST_AUTH_BAD_SECURITY', '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]'],
     ['both forms', { security: [{ scheme }], schema: { security: [] } }, 'FST_AUTH_BAD_SECURITY', 'the route has both `security` and `schema.security`; keep one of them'],
     ['an unknown name', { schema: { security: [{ Nobody: [] }] } }, 'FST_AUTH_UNKNOWN_SCHEME',
-      '`schema.security` names the scheme "Nobody", which no factory of `app.authSchemes` has made; make it before the route, or correct the name'],
+      '`schema.security` names the scheme "Nobody", which no factory of `app.authSchemes` has made; make it before the route, or correct the name; scheme objects belong into the option `security`'],
     ['an undeclared scope by name', { schema: { security: [{ OAuth2PasswordBearer: ['b'] }] } }, 'FST_AUTH_UNKNOWN_SCOPE',
       'the scheme "OAuth2PasswordBearer" does not declare the scope "b": add it to the `scopes` of the scheme'],
     ['scopes by name as a string', { schema: { security: [{ OAuth2PasswordBearer: 'a' }] } }, 'FST_AUTH_BAD_SECURITY',
@@ -363,7 +374,7 @@ t.test('a plugin that throws our hooks away fails the boot', async (t) => {
 t.test('routes are finished once every one was resolved', async (t) => {
   const routes = new Routes({}, 'onRequest', {}, [])
   t.equal(routes.finished, false)
-  routes.finish(true, () => {})
+  routes.finish(true, { info: () => {}, warn: () => {} })
   t.equal(routes.finished, true)
 })
 
