@@ -5,7 +5,8 @@ import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Type, type Static } from '@sinclair/typebox'
-import authSchemes, { OAuth2Error, constantTimeEqual, type GrantedToken } from 'fastify-auth-schemes'
+import authSchemes, { OAuth2Error, type GrantedToken } from 'fastify-auth-schemes'
+import { Clients, Codes } from './clients'
 import { Keys, Tokens, Users, type User } from './users'
 
 /** What to log in with. A real application would keep none of this in its source. */
@@ -15,7 +16,9 @@ export const demo = {
   apiKey: 'demo-key',
   deployToken: 'demo-deploy-token',
   clientId: 'nightly-job',
-  clientSecret: 'demo-client-secret'
+  clientSecret: 'demo-client-secret',
+  webClientId: 'web-app',
+  redirectUri: 'http://localhost:3000/documentation/static/oauth2-redirect.html'
 }
 
 const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
@@ -27,6 +30,15 @@ const Profile = Type.Object({ username: Type.String(), fullName: Type.String() }
 const Greeting = Type.Object({ hello: Type.String() })
 const Report = Type.Object({ requestedBy: Type.String(), items: Type.Integer() })
 const Deployment = Type.Object({ deployedBy: Type.String() })
+const Authorization = Type.Object({
+  response_type: Type.Literal('code'),
+  client_id: Type.String(),
+  redirect_uri: Type.String(),
+  code_challenge: Type.String(),
+  code_challenge_method: Type.Literal('S256'),
+  scope: Type.Optional(Type.String()),
+  state: Type.Optional(Type.String())
+})
 const Health = Type.Object({ status: Type.Literal('ok') })
 
 export interface ExampleOptions extends FastifyServerOptions {
@@ -41,6 +53,10 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   await users.add({ username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }, demo.password)
   const accessTokens = new Tokens<User>(tokenLifetime)
   const refreshTokens = new Tokens<User>(30 * 24 * 3600)
+  const clients = new Clients()
+  clients.add(demo.clientId, { secret: demo.clientSecret })
+  clients.add(demo.webClientId, { redirectUris: [demo.redirectUri] })
+  const codes = new Codes<User>()
   const programs = new Keys<{ program: string }>()
   programs.add(demo.apiKey, { program: 'reporting' })
   programs.add(demo.deployToken, { program: 'deployment' })
@@ -65,17 +81,25 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   const grant = (user: User, scopes: readonly string[], family: symbol): GrantedToken =>
     ({ access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes })
 
+  const login = (user: User, granted: readonly string[]): GrantedToken => {
+    const family = Symbol('login')
+    return { ...grant(user, granted, family), refresh_token: refreshTokens.issue(user, granted, family) }
+  }
+
   app.tokenForm('/token', {
     schema: { summary: 'Log in, refresh, or act as a program' },
     config: { rateLimit: { max: loginsPerMinute, timeWindow: '1 minute' } },
-    authenticateClient: (id, secret = '') => constantTimeEqual(id, demo.clientId) && constantTimeEqual(secret, demo.clientSecret),
+    authenticateClient: (id, secret) => clients.authenticate(id, secret),
     grants: {
       async password ({ username, password, scopes }) {
         const user = await users.login(username, password)
         if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
-        const granted = scopes.filter((scope) => user.allowed.includes(scope))
-        const family = Symbol('login')
-        return { ...grant(user, granted, family), refresh_token: refreshTokens.issue(user, granted, family) }
+        return login(user, scopes.filter((scope) => user.allowed.includes(scope)))
+      },
+      authorization_code ({ code, client_id: id, redirect_uri: redirectUri, code_verifier: verifier }) {
+        const consent = codes.exchange(code, id, redirectUri, verifier)
+        if (consent === null) throw new OAuth2Error('invalid_grant', 'The code is not valid for this client')
+        return login(consent.owner, consent.scopes)
       },
       refresh_token ({ refresh_token: token, scopes }) {
         const found = refreshTokens.use(token)
@@ -95,6 +119,17 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
         return grant({ username: id, fullName: id, allowed }, scopes.filter((scope) => allowed.includes(scope)), Symbol('program'))
       }
     }
+  })
+
+  app.get('/authorize', {
+    security: [{ scheme: basic }],
+    schema: { summary: 'Give a web application a code', querystring: Authorization, response: { 302: Type.Null(), 400: Type.Object({ error: Type.String() }) } }
+  }, async (request, reply) => {
+    const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = request.query as Static<typeof Authorization>
+    if (!clients.mayRedirect(clientId, redirectUri)) return reply.code(400).send({ error: 'The client is unknown, or the redirect URI is not its own' })
+    const { user } = request.auth
+    const code = codes.issue({ owner: user, scopes: scope.split(' ').filter((name) => user.allowed.includes(name)), clientId, redirectUri, codeChallenge })
+    return reply.redirect(`${redirectUri}?${new URLSearchParams({ code, ...state === undefined ? {} : { state } }).toString()}`)
   })
 
   app.get('/health', {

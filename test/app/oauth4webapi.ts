@@ -1,11 +1,11 @@
 /** The token endpoint as a standard client sees it: oauth4webapi, unmodified, with the checks and errors of its own. */
 
 import t from 'tap'
-import { randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type * as OAuth from 'oauth4webapi'
-import { OAuth2Error, authSchemes, constantTimeEqual, verifyPkce } from '../../lib'
+import { authSchemes } from '../../lib'
 import { build, demo } from '../../example/server'
+import { basic } from '../helpers'
 
 const insecure = async (): Promise<any> => {
   const oauth = await import('oauth4webapi')
@@ -77,41 +77,61 @@ t.test('password and refresh, against the example server', async (t) => {
   t.match(await errorOf(refresh('unknown')), { error: 'invalid_grant', error_description: 'The refresh token is unknown or has expired' })
 })
 
-t.test('authorization code with PKCE', async (t) => {
+t.test('authorization code with PKCE, against the example server', async (t) => {
+  const { oauth, http } = await insecure()
+  const as = await listening(t, await build())
+  const redirectUri = demo.redirectUri
+  const client: OAuth.Client = { client_id: demo.webClientId }
+
+  /** What the example server sends the browser of a user to, who has logged in. */
+  async function authorize (verifier: string, change: Record<string, string> = {}): Promise<Response> {
+    const query = new URLSearchParams({
+      response_type: 'code',
+      client_id: demo.webClientId,
+      redirect_uri: redirectUri,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      scope: 'items:read items:fly',
+      state: 'state',
+      ...change
+    })
+    return await fetch(`${as.issuer}/authorize?${query.toString()}`, { redirect: 'manual', headers: basic(`${demo.username}:${demo.password}`) })
+  }
+  async function exchange (change: { code?: string, verifier?: string, auth?: OAuth.ClientAuth, redirectUri?: string } = {}): Promise<OAuth.TokenEndpointResponse> {
+    const verifier = oauth.generateRandomCodeVerifier()
+    const callback = new URL((await authorize(verifier)).headers.get('location') as string)
+    t.ok(callback.href.startsWith(redirectUri))
+    if (change.code !== undefined) callback.searchParams.set('code', change.code)
+    const parameters = oauth.validateAuthResponse(as, client, callback, 'state')
+    return await oauth.processAuthorizationCodeResponse(as, client,
+      await oauth.authorizationCodeGrantRequest(as, client, change.auth ?? oauth.None(), parameters, change.redirectUri ?? redirectUri, change.verifier ?? verifier, http))
+  }
+  const result = await exchange()
+  t.match(result, { token_type: 'bearer', scope: 'items:read' })
+  t.equal((await fetch(`${as.issuer}/items`, { headers: { authorization: `Bearer ${result.access_token}` } })).status, 200)
+  const refused = { name: 'ResponseBodyError', error: 'invalid_grant', status: 400, error_description: 'The code is not valid for this client' }
+  t.match(await errorOf(exchange({ code: 'wrong' })), refused)
+  t.match(await errorOf(exchange({ verifier: oauth.generateRandomCodeVerifier() })), refused)
+  t.match(await errorOf(exchange({ redirectUri: `${redirectUri}/` })), refused)
+  t.match(await errorOf(exchange({ auth: oauth.ClientSecretPost('a secret it does not have') })), { name: 'WWWAuthenticateChallengeError', error: 'basic', status: 401 })
+  t.equal((await authorize('x', { redirect_uri: 'https://evil.example' })).status, 400)
+  t.equal((await authorize('x', { code_challenge_method: 'plain' })).status, 400)
+  t.equal((await fetch(`${as.issuer}/authorize`)).status, 401)
+})
+
+t.test('a grant without a handler, and a secret that must be form-encoded', async (t) => {
   const { oauth, http } = await insecure()
   const app = Fastify()
   await app.register(authSchemes)
-  const codes = new Map<string, { challenge: string, redirectUri: string, client: string }>()
   app.tokenForm('/token', {
-    authenticateClient: (id, secret) => id === 'public' ? secret === undefined : id === 'web' && constantTimeEqual(secret ?? '', 'web secret %+'),
-    grants: {
-      authorization_code (form) {
-        const found = codes.get(form.code)
-        codes.delete(form.code)
-        if (found?.client !== form.client_id || found.redirectUri !== form.redirect_uri) throw new OAuth2Error('invalid_grant', 'The code is unknown')
-        if (!verifyPkce(form.code_verifier, found.challenge)) throw new OAuth2Error('invalid_grant', 'The code verifier is wrong')
-        return { access_token: 'token', token_type: 'bearer', scopes: ['read'] }
-      }
-    }
+    authenticateClient: (id, secret) => id === 'a b' && secret === 'ü %+:',
+    grants: { client_credentials: () => ({ access_token: 'token', token_type: 'bearer', scopes: ['read'] }) }
   })
   const as = await listening(t, app)
-  const redirectUri = 'http://127.0.0.1/callback'
-  async function exchange (id: string, auth: OAuth.ClientAuth, change: { code?: string, verifier?: string } = {}): Promise<OAuth.TokenEndpointResponse> {
-    const client: OAuth.Client = { client_id: id }
-    const verifier = oauth.generateRandomCodeVerifier()
-    const code = randomBytes(8).toString('hex')
-    codes.set(code, { challenge: await oauth.calculatePKCECodeChallenge(verifier), redirectUri, client: id })
-    const parameters = oauth.validateAuthResponse(as, client, new URLSearchParams({ code: change.code ?? code }))
-    return await oauth.processAuthorizationCodeResponse(as, client,
-      await oauth.authorizationCodeGrantRequest(as, client, auth, parameters, redirectUri, change.verifier ?? verifier, http))
+  const client: OAuth.Client = { client_id: 'a b' }
+  for (const auth of [oauth.ClientSecretBasic('ü %+:'), oauth.ClientSecretPost('ü %+:')]) {
+    t.match(await oauth.processClientCredentialsResponse(as, client, await oauth.clientCredentialsGrantRequest(as, client, auth, {}, http)), { access_token: 'token', scope: 'read' })
   }
-  t.match(await exchange('public', oauth.None()), { access_token: 'token', scope: 'read' })
-  t.match(await exchange('web', oauth.ClientSecretBasic('web secret %+')), { access_token: 'token' })
-  t.match(await exchange('web', oauth.ClientSecretPost('web secret %+')), { access_token: 'token' })
-  t.match(await errorOf(exchange('web', oauth.None())), { name: 'WWWAuthenticateChallengeError', status: 401 }, 'a client that has a secret must use it')
-  t.match(await errorOf(exchange('web', oauth.ClientSecretBasic('wrong'))), { name: 'WWWAuthenticateChallengeError', status: 401 })
-  t.match(await errorOf(exchange('public', oauth.None(), { code: 'wrong' })), { name: 'ResponseBodyError', error: 'invalid_grant' })
-  t.match(await errorOf(exchange('public', oauth.None(), { verifier: oauth.generateRandomCodeVerifier() })), { name: 'ResponseBodyError', error: 'invalid_grant', error_description: 'The code verifier is wrong' })
-  const unsupported = oauth.genericTokenEndpointRequest(as, { client_id: 'public' }, oauth.None(), 'urn:ietf:params:oauth:grant-type:device_code', {}, http)
-  t.match(await errorOf(oauth.processGenericTokenEndpointResponse(as, { client_id: 'public' }, await unsupported)), { name: 'ResponseBodyError', error: 'unsupported_grant_type' })
+  const unsupported = await oauth.genericTokenEndpointRequest(as, client, oauth.ClientSecretBasic('ü %+:'), 'urn:ietf:params:oauth:grant-type:device_code', {}, http)
+  t.match(await errorOf(oauth.processGenericTokenEndpointResponse(as, client, unsupported)), { name: 'ResponseBodyError', error: 'unsupported_grant_type' })
 })
