@@ -1,0 +1,99 @@
+/** A real Chromium, as the machine has it, and what a person does in Swagger UI. */
+
+import { existsSync } from 'node:fs'
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
+
+/** Where Chromium is, by `CHROMIUM` or in a usual place. */
+export function findChromium (): string | undefined {
+  return [process.env.CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path))
+}
+
+export async function launch (executablePath: string): Promise<Browser> {
+  return await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  })
+}
+
+/** A new page. Where the browser itself asks for a user name, because it is challenged for Basic, it is told to cancel. */
+export async function newPage (browser: Browser): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1100, height: 900 } })
+  page.setDefaultTimeout(10_000)
+  const session = await page.context().newCDPSession(page)
+  session.on('Fetch.requestPaused', ({ requestId }) => { session.send('Fetch.continueRequest', { requestId }).catch(() => {}) })
+  session.on('Fetch.authRequired', ({ requestId }) => { session.send('Fetch.continueWithAuth', { requestId, authChallengeResponse: { response: 'CancelAuth' } }).catch(() => {}) })
+  await session.send('Fetch.enable', { handleAuthRequests: true })
+  return page
+}
+
+/** A page of Swagger UI. */
+export class Documentation {
+  constructor (readonly page: Page) {}
+
+  async open (address: string): Promise<void> {
+    await this.page.goto(address)
+    await this.page.locator('.opblock').first().waitFor()
+  }
+
+  operation (method: string, path: string): Locator {
+    return this.page.locator(`.opblock-${method}`).filter({ has: this.page.locator(`.opblock-summary-path[data-path="${path}"]`) })
+  }
+
+  /** Whether each operation has a lock, by `get /path`. */
+  async locks (): Promise<Record<string, boolean>> {
+    const blocks = await this.page.locator('.opblock').all()
+    const found = await Promise.all(blocks.map(async (block) => {
+      const method = (await block.locator('.opblock-summary-method').innerText()).toLowerCase()
+      const path = await block.locator('.opblock-summary-path').getAttribute('data-path')
+      return [`${method} ${path}`, await block.locator('.authorization__btn').count() > 0] as const
+    }))
+    return Object.fromEntries(found)
+  }
+
+  /** Opens the dialog, fills one scheme's part of it, and authorizes. */
+  async authorize (scheme: string, fields: Readonly<Record<string, string>>, scopes: readonly string[] = []): Promise<void> {
+    const part = await this.#dialog(scheme)
+    for (const [name, value] of Object.entries(fields)) await part.locator(name).fill(value)
+    for (const scope of scopes) await part.locator('.scopes .checkbox', { has: this.page.locator(`input[data-value="${scope}"]`) }).locator('label').click()
+    await part.locator('button.authorize').click()
+    await part.locator('button', { hasText: 'Logout' }).waitFor()
+    await this.#close()
+  }
+
+  async logout (scheme: string): Promise<void> {
+    const part = await this.#dialog(scheme)
+    await part.locator('button', { hasText: 'Logout' }).click()
+    await part.locator('button.authorize').waitFor()
+    await this.#close()
+  }
+
+  /** Executes an operation and reads what the page shows: status, body, headers. */
+  async execute (method: string, path: string): Promise<{ status: string, body: string, headers: string }> {
+    const block = this.operation(method, path)
+    if (await block.locator('.opblock-body').count() === 0) await block.locator('.opblock-summary-control').click()
+    const tryOut = block.locator('.try-out__btn')
+    await tryOut.waitFor()
+    if (await tryOut.innerText() === 'Try it out') await tryOut.click()
+    const clear = block.locator('.btn-clear')
+    if (await clear.count() > 0) await clear.click()
+    await block.locator('.execute').click()
+    const answer = block.locator('.live-responses-table tr.response')
+    await answer.waitFor()
+    const [body, headers] = await answer.locator('pre').allInnerTexts()
+    return { status: (await answer.locator('.response-col_status').innerText()).split('\n')[0] ?? '', body: body ?? '', headers: headers ?? '' }
+  }
+
+  async #dialog (scheme: string): Promise<Locator> {
+    await this.page.locator('.auth-wrapper > .authorize').click()
+    const part = this.page.locator('.auth-container').filter({ has: this.page.locator('h4', { hasText: new RegExp(`^${scheme}\\b`) }) })
+    await part.waitFor()
+    return part
+  }
+
+  async #close (): Promise<void> {
+    await this.page.locator('.modal-ux .close-modal').click()
+    await this.page.locator('.modal-ux').waitFor({ state: 'detached' })
+  }
+}
