@@ -11,7 +11,7 @@ import { asLifecycleHook, kAttempt, kExtracted } from './request/hook'
 import { createScheme, overrideScheme } from './request/scheme'
 import { factories } from './schemes'
 import { optionalRealm, type SchemeDefinition } from './schemes/definition'
-import { routesBelow } from './security/early'
+import { contextsWithin, readPrintedRoutes, type PrintedRoute } from './security/early'
 import { Routes } from './security/routes'
 import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
@@ -25,7 +25,8 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   const { hook, realm, explicit } = checkOptions(options)
   if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in one around it')
   const warn = (message: string): void => { app.log.warn(message) }
-  const routes = new Routes({}, hook, app, routesBelow(app.prefix, app.printRoutes()))
+  const { early, mayMissRoutes, children } = lookAround(app)
+  const routes = new Routes({}, hook, app, early)
   const announce = createAnnouncer(createPrepare(routes, warn))
 
   app.decorateRequest('auth', null as any)
@@ -42,13 +43,26 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   announce(app)
   app.addHook('onRegister', (context) => { routes.contexts.add(context) })
   // Synchronous: an error of an asynchronous onRoute hook is lost, and would leave the route open.
-  app.addHook('onRoute', function authSchemesRoute (this: FastifyInstance, route: RouteOptions): void {
+  function authSchemesRoute (this: FastifyInstance, route: RouteOptions): void {
     if (isAnnouncement(route)) return
     announce(this)
     routes.add(this, route)
-  })
-  app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardNotFound()) as any)
+  }
+  // Contexts that are there already get no onRoute hook by themselves.
+  for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
+  app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardContext(mayMissRoutes)) as any)
   app.addHook('onReady', async () => { routes.finish(explicit, app.log) })
+}
+
+interface Surroundings { readonly early: PrintedRoute[], readonly mayMissRoutes: boolean, readonly children: FastifyInstance[] }
+
+/** What was there before: the routes, as far as they may belong to this context, and the contexts within it. */
+function lookAround (app: FastifyInstance): Surroundings {
+  const printed = readPrintedRoutes(app.printRoutes())
+  const { known, contexts: children } = contextsWithin(app)
+  // Where this is not the outermost context, nothing tells whose routes they are: those that turn out to be secured are refused when they are asked for.
+  const outermost = !('addHook' in Object.getPrototypeOf(app))
+  return { early: outermost ? printed : [], mayMissRoutes: printed.length > 0 || !known || children.length > 0, children }
 }
 
 /** A scheme may be handed to a context around this one, where no hook of ours sees the routes: there `security` must not pass for enforced. */
@@ -91,7 +105,7 @@ function createAuthSchemes (routes: Routes, realm: string | undefined, warn: (me
     ...Object.fromEntries(made),
     routes: () => auditRoutes(routes),
     override (scheme: unknown, auth: unknown) {
-      if (process.env.NODE_ENV === 'production') throw overrideRefused('where NODE_ENV is production: it is for tests')
+      if (process.env.NODE_ENV?.trim().toLowerCase() === 'production') throw overrideRefused('where NODE_ENV is production: it is for tests')
       if (routes.contexts.sealed) throw overrideRefused('once the application is ready')
       const { name } = overrideScheme(scheme, routes.owner, auth)
       warn(`SECURITY IS OVERRIDDEN: the scheme "${name}" accepts every request, whatever its credentials`)

@@ -65,7 +65,9 @@ class Rendering {
   /** Where each route was found, as `get /items`. */
   readonly #found = new Map<Route, Set<string>>()
   readonly #ready = new WeakSet<DocumentObject>()
+  /** The schemes that the user wrote, and those that were added. */
   readonly #own: DocumentObject
+  readonly #used = new Map<string, unknown>()
 
   constructor (readonly document: DocumentObject) {
     this.#own = document.components.securitySchemes ?? {}
@@ -97,7 +99,7 @@ class Rendering {
           const name = `${key.toLowerCase()} ${path}`
           const route = this.#routeOf(name, operation)
           if (route === undefined) {
-            this.#refuseUnguarded(name, operation)
+            this.#tellUnguarded(name, operation)
             continue
           }
           operations.push([place, key, name, route])
@@ -121,13 +123,16 @@ class Rendering {
     return mark === undefined ? [...this.#byPath.get(name) ?? []].at(-1) : this.#marked[mark]
   }
 
-  /** An operation of a route that was never seen must not show a lock that nothing enforces. */
-  #refuseUnguarded (name: string, operation: DocumentObject | null): void {
-    if (operation === null || typeof operation !== 'object' || this.#ready.has(operation) || !Array.isArray(operation.security)) return
-    const names = operation.security.flatMap((alternative: object) => Object.keys(alternative))
-    if (names.some((scheme) => this.#applications.some(({ schemes }) => schemes.definition(scheme) !== undefined))) {
-      throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
-    }
+  /** An operation of a route that was never seen must not show a lock that nothing enforces, be it the document's own. */
+  #tellUnguarded (name: string, operation: DocumentObject | null): void {
+    if (operation === null || typeof operation !== 'object' || this.#ready.has(operation)) return
+    if (this.#isOurs(operation.security)) throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
+    if (operation.responses !== undefined && operation.security === undefined && this.#isOurs(this.document.security)) operation.security = []
+  }
+
+  /** Whether a list of requirements names a scheme that was made here. */
+  #isOurs (security: unknown): boolean {
+    return this.#applications.some(({ schemes }) => schemes.isNamedIn(security))
   }
 
   /** What opens all the routes that one operation stands for: routes that differ in constraints only, or in what a path does not show. */
@@ -145,8 +150,10 @@ class Rendering {
 
   #use ({ name, openapi }: SchemeDefinition): void {
     const { components } = this.document
-    if (Object.hasOwn(this.#own, name) && !isDeepStrictEqual(this.#own[name], openapi)) throw duplicateScheme(name)
-    if (Object.hasOwn(components.securitySchemes ?? {}, name)) return
+    const known = this.#used.get(name) ?? (Object.hasOwn(this.#own, name) ? this.#own[name] : undefined)
+    if (known !== undefined && !isDeepStrictEqual(known, openapi)) throw duplicateScheme(name)
+    if (known !== undefined) return
+    this.#used.set(name, openapi)
     components.securitySchemes = { ...components.securitySchemes, [name]: structuredClone(openapi) }
   }
 }

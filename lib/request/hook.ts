@@ -1,7 +1,7 @@
 /** The hooks that enforce a requirement on a request. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { verifyFailed } from '../errors'
+import { badOption, verifyFailed } from '../errors'
 import type { Extraction, SchemeDefinition } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
 import type { HookName } from '../../types/options'
@@ -31,6 +31,8 @@ export interface GuardedRequest {
 /** A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is. */
 export function enforce (source: RequirementSource): Hook {
   return function authSchemes (request, reply, done) {
+    // Called by hand without it, the outcome of an asynchronous `verify` would be lost.
+    if (typeof done !== 'function') throw badOption('preHandler', 'it was called without a callback; put it into a list of hooks instead')
     let attempt: Attempt | Promise<Attempt> | Error | undefined
     try {
       attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)

@@ -2,6 +2,7 @@
 
 import { badSecurity, unknownScheme } from '../errors'
 import { nodeOf } from '../request/scheme'
+import { isPlainObject } from './normalize'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
 
@@ -18,11 +19,17 @@ export class SchemesByName {
     return nodeOf(this.#schemes.get(name)?.[0])?.definition
   }
 
+  /** Whether OpenAPI requirements name a scheme that was made here. */
+  isNamedIn (security: unknown): boolean {
+    const names = Array.isArray(security) ? security.flatMap((alternative: object) => Object.keys(alternative)) : []
+    return names.some((name) => this.#schemes.has(name))
+  }
+
   /** The same requirement in the form of the route option `security`, ready to be normalized. */
   toSecurity (where: string, written: unknown): unknown[] {
     if (!Array.isArray(written)) throw badSecurity(where, '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]')
     return Array.from(written).map((alternative: unknown) => {
-      if (alternative === null || typeof alternative !== 'object' || Array.isArray(alternative)) {
+      if (!isPlainObject(alternative)) {
         throw badSecurity(where, 'each alternative in `schema.security` must be an object of scheme names and their scopes')
       }
       const members = Object.entries(alternative).map(([name, scopes]) => ({ scheme: this.#find(where, name), scopes }))

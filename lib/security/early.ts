@@ -1,4 +1,4 @@
-/** The routes that were declared before the plugin was loaded. No onRoute hook has seen them, so nothing can guard them. */
+/** What was there before the plugin was loaded: routes that no onRoute hook has seen, so that nothing can guard them, and contexts. */
 
 /** A route as Fastify prints it. */
 export interface PrintedRoute { readonly method: string, readonly url: string }
@@ -24,9 +24,12 @@ export function readPrintedRoutes (printed: string): PrintedRoute[] {
   return routes
 }
 
-/** Those that may belong to a context with that prefix. */
-export function routesBelow (prefix: string, printed: string): PrintedRoute[] {
-  return readPrintedRoutes(printed).filter(({ url }) => url.startsWith(prefix))
+/** The contexts within a context, as far as they are `known`: Fastify keeps them under a symbol of its own. */
+export function contextsWithin<Context extends object> (context: Context): { readonly known: boolean, readonly contexts: Context[] } {
+  const key = Object.getOwnPropertySymbols(context).find(({ description }) => description === 'fastify.children')
+  if (key === undefined) return { known: false, contexts: [] }
+  const children = (context as Record<symbol, Context[]>)[key] as Context[]
+  return { known: true, contexts: children.flatMap((child) => [child, ...contextsWithin(child).contexts]) }
 }
 
 /** For messages: `GET /a, POST /b`. */

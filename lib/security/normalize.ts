@@ -62,10 +62,10 @@ function toEntry (where: string, member: unknown, owner: object): Entry {
   return { node, scopes: [...scopes] }
 }
 
-const isAnonymous = (value: unknown): boolean => isPlainObject(value) && Object.keys(value).length === 0
+const isAnonymous = (value: unknown): boolean => isPlainObject(value) && Reflect.ownKeys(value).length === 0
 
 // A promise, a map or a scheme has no keys either, and must not pass for `{}`.
-function isPlainObject (value: unknown): value is Record<string, unknown> {
+export function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (value === null || typeof value !== 'object' || nodeOf(value) !== undefined) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
@@ -73,7 +73,18 @@ function isPlainObject (value: unknown): value is Record<string, unknown> {
 
 /** Both must hold: every alternative of the one with every alternative of the other. The outer one's schemes come first. */
 export function both (outer: Groups, inner: Groups): Groups {
-  return outer.flatMap((first) => inner.map((second) => ({ entries: [...first.entries, ...second.entries], own: second.own })))
+  return distinct(outer.flatMap((first) => inner.map((second) => ({ entries: [...first.entries, ...second.entries], own: second.own }))))
+}
+
+/** The groups without those that repeat another, each without the entries that repeat another. */
+function distinct (groups: Groups): Groups {
+  const known = new Map<string, Group>()
+  for (const { entries, own } of groups) {
+    const byKey = new Map(entries.map((entry) => [`${entry.node.id}:${[...entry.scopes].sort().join(' ')}`, entry]))
+    const key = [...byKey.keys()].sort().join(' & ')
+    if (!known.has(key)) known.set(key, { entries: [...byKey.values()], own })
+  }
+  return [...known.values()]
 }
 
 /** @throws `FST_AUTH_BAD_SECURITY` for more alternatives than can be meant */

@@ -1,6 +1,6 @@
 /** The routes of an application: what each requires, and the hooks that enforce it. */
 
-import type { RouteOptions } from 'fastify'
+import type { FastifyRequest, RouteOptions } from 'fastify'
 import { badSecurity, undeclaredRoutes, unguardedRoutes, unknownScheme } from '../errors'
 import { asLifecycleHook, enforce, extractAhead, type Hook } from '../request/hook'
 import { soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
@@ -12,6 +12,9 @@ import { listed, type PrintedRoute } from './early'
 import { normalize, type Groups } from './normalize'
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+
+/** Marks, in its `config`, a route that was seen. */
+const kSeen: unique symbol = Symbol('fastify-auth-schemes.seen')
 
 // Passes every request. Only routes that say nothing and stand in no secured context, or are public, get it.
 const NOTHING: Requirement = { alternatives: [], optional: true, size: 0, challenges: [] }
@@ -37,8 +40,8 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
-  /** To see at the end whether the hooks that guard the routes are still there. */
-  readonly #guards: Array<{ readonly where: string, readonly isThere: () => boolean }> = []
+  /** Run at the end, to see whether all that was read and put there still holds. */
+  readonly #checks: Array<() => void> = []
   #finished = false
 
   constructor (
@@ -62,11 +65,17 @@ export class Routes {
     const where = `${methods.join(',')} ${url}`
     const own = this.#ownSecurity(where, options)
     const inHooks = schemesInHooks(where, options, this.owner)
-    const required = once(() => add(where, this.contexts.of(context, where), own))
+    const required = once(() => {
+      const around = this.contexts.of(context, where)
+      // A route that names its scheme in a hook has its `request.auth` from there.
+      return add(where, own === null && inHooks.length > 0 ? around?.map((group) => ({ ...group, own: null })) ?? null : around, own)
+    })
     const groups = once(() => combined(where, [required(), ...inHooks.map(({ node }) => soleGroups(node))]))
     if (own?.length !== 0) this.#guard(where, options, once(() => requirementOf(required())))
     const late = inHooks.filter(({ hook }) => hook === 'preHandler').flatMap(({ node }) => soleGroups(node))
     if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late))))
+    options.config = { ...options.config, [kSeen]: true } as typeof options.config
+    this.#watch(where, options, inHooks.length)
     this.all.push({ options, methods, url, context, own, groups })
   }
 
@@ -87,8 +96,7 @@ export class Routes {
   finish (explicit: boolean, log: Log): void {
     this.#finished = true
     this.contexts.seal()
-    const removed = this.#guards.filter(({ isThere }) => !isThere()).map(({ where }) => where)
-    if (removed.length > 0) throw unguardedRoutes(removed.join(', '), `another plugin has replaced the \`${this.hook}\` hooks of the route; it must keep those that are there`)
+    for (const check of this.#checks) check()
     const undeclared = this.all.filter(({ groups }) => groups() === null)
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))
@@ -104,17 +112,30 @@ export class Routes {
     }
   }
 
-  /** A hook of the plugin's own context: an address without a route is answered as its context's routes are. */
-  guardNotFound (): Hook {
+  /**
+   * A hook of the plugin's own context. An address without a route is answered as its context's routes are. A route that was never seen is refused
+   * where it is in a secured context, or asks for a scheme by name.
+   *
+   * @param mayMissRoutes whether there were routes or contexts before
+   */
+  guardContext (mayMissRoutes: boolean): Hook {
     const required = new WeakMap<object, Requirement>()
     const guard = enforce(({ server }) => {
       const known = required.get(server) ?? requirementOf(this.contexts.of(server, 'setNotFoundHandler'))
       required.set(server, known)
       return known
     })
-    return function authSchemesNotFound (request, reply, done) {
+    const isUnguarded = (request: FastifyRequest): boolean => {
+      const { config, schema } = request.routeOptions
+      if (kSeen in config) return false
+      const groups = this.contexts.of(request.server, request.url)
+      return (groups !== null && groups.length > 0) || (schema !== undefined && this.schemes.isNamedIn((schema as { security?: unknown }).security))
+    }
+    return function authSchemesContext (request, reply, done) {
       if (request.is404) guard(request, reply, done)
-      else done()
+      else if (mayMissRoutes && isUnguarded(request)) {
+        done(unguardedRoutes(`${request.method} ${String(request.routeOptions.url)}`, 'await the registration of fastify-auth-schemes before the route is declared'))
+      } else done()
     }
   }
 
@@ -132,7 +153,24 @@ export class Routes {
     const guard = asLifecycleHook(this.hook, enforce(requirement))
     prepend(options, this.hook, guard)
     if (this.hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
-    this.#guards.push({ where, isThere: () => [options[this.hook]].flat().includes(guard as never) })
+    this.#checks.push(() => {
+      if (![options[this.hook]].flat().includes(guard as never)) {
+        throw unguardedRoutes(where, `another plugin has replaced the \`${this.hook}\` hooks of the route; it must keep those that are there`)
+      }
+    })
+  }
+
+  /** What another plugin's onRoute hook asks for after ours has run would not be enforced. */
+  #watch (where: string, options: RouteOptions, inHooks: number): void {
+    const securityOf = ({ security }: { security?: unknown }): unknown => security
+    const [security, byName] = [securityOf(options), securityOf(options.schema ?? {})]
+    this.#checks.push(() => {
+      // The document takes `schema.security` away once it has been read.
+      const now = securityOf(options.schema ?? {})
+      if (securityOf(options) !== security || (now !== undefined && now !== byName) || schemesInHooks(where, options, this.owner).length !== inHooks) {
+        throw unguardedRoutes(where, 'another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes')
+      }
+    })
   }
 }
 

@@ -247,6 +247,38 @@ t.test('an operation of a route that was never seen must not show a lock that no
   })
 })
 
+t.test('many routes that share an operation are told in no time', async (t) => {
+  const app = await createApp({ server: { exposeHeadRoutes: false } })
+  const security = [{ scheme: app.authSchemes.httpBearer() }, { scheme: app.authSchemes.apiKeyHeader({ name: 'k' }) }]
+  for (let i = 0; i < 30; i++) app.get('/x', { security, constraints: { version: `${i}.0.0` } }, handler)
+  await app.ready()
+  t.strictSame(documentOf(app).paths['/x'].get.security, [{ HTTPBearer: [] }, { APIKeyHeader: [], HTTPBearer: [] }, { APIKeyHeader: [] }])
+})
+
+t.test('two registrations may not call different schemes the same', async (t) => {
+  const app = Fastify()
+  await app.register(swagger, openapi31)
+  for (const name of ['x-a', 'x-b']) {
+    app.register(async (child) => {
+      await child.register(authSchemes)
+      child.get(`/${name}`, { security: [{ scheme: child.authSchemes.apiKeyHeader({ name }) }] }, handler)
+    })
+  }
+  await app.ready()
+  t.throws(() => app.swagger(), { code: 'FST_AUTH_DUPLICATE_SCHEME' })
+})
+
+t.test('a route that was never seen does not take a lock from the root of the document', async (t) => {
+  const app = Fastify()
+  await app.register(swagger, { openapi: { ...openapi31.openapi, components: { securitySchemes: { HTTPBearer: { type: 'http', scheme: 'bearer' } } }, security: [{ HTTPBearer: [] }] } })
+  app.get('/early', handler)
+  await app.register(authSchemes)
+  app.authSchemes.httpBearer()
+  await app.ready()
+  t.strictSame(told(documentOf(app)), { 'get /early': [[], '200'] })
+  t.equal((await app.inject('/early')).statusCode, 200)
+})
+
 t.test('Swagger 2.0 is told once that it cannot show this, and is not broken', async (t) => {
   const warnings: string[] = []
   const app: FastifyInstance = Fastify({ logger: { level: 'warn', stream: { write: (line: string) => { warnings.push(JSON.parse(line).msg) } } } })

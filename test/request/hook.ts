@@ -83,6 +83,15 @@ t.test('a failure that is nothing at all still fails the request', async (t) => 
   failing(own)({} as FastifyRequest, {} as FastifyReply, (error) => { t.equal(error, own) })
 })
 
+t.test('called by hand without a callback it throws: nothing would hear of its outcome', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: async () => null })
+  app.get('/', { onRequest: async (request, reply) => { await (scheme.preHandler as any)(request, reply) } }, async () => 'ran')
+  const response = await app.inject({ url: '/', headers: bearer('bad') })
+  t.equal(response.statusCode, 500)
+  t.equal(response.json().message, 'preHandler: it was called without a callback; put it into a list of hooks instead')
+})
+
 t.test('a reply that fails while a promise is pending fails the request', async (t) => {
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer({ verify: async () => null })

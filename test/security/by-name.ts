@@ -13,6 +13,8 @@ t.test('names become schemes', async (t) => {
   t.strictSame(schemes.toSecurity('GET /', []), [])
   t.equal(schemes.definition('HTTPBearer')?.name, 'HTTPBearer')
   t.equal(schemes.definition('constructor'), undefined)
+  t.ok(schemes.isNamedIn([{}, { Other: [], HTTPBearer: [] }]))
+  for (const other of [undefined, [], [{}], [{ Other: [] }], 'HTTPBearer']) t.notOk(schemes.isNamedIn(other))
 })
 
 const bad: ReadonlyArray<readonly [rule: string, written: unknown, code: string, message: string]> = [
@@ -21,6 +23,9 @@ const bad: ReadonlyArray<readonly [rule: string, written: unknown, code: string,
   ['a name is no alternative', ['HTTPBearer'], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['null is no alternative', [null], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['a list is no alternative', [[]], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
+  ['a map does not pass for {}', [new Map([['HTTPBearer', []]])], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
+  ['a promise does not pass for {}', [Promise.resolve({ HTTPBearer: [] })], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
+  ['inherited names do not pass for {}', [Object.create({ HTTPBearer: [] })], 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['a hole is no alternative', new Array(1), 'FST_AUTH_BAD_SECURITY', 'each alternative in `schema.security` must be an object of scheme names and their scopes'],
   ['a name that nobody has made', [{ Unknown: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
     '`schema.security` names the scheme "Unknown", which no factory of `app.authSchemes` has made; make it before the route, or correct the name; scheme objects belong into the option `security`'],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import Fastify from 'fastify'
-import { listed, readPrintedRoutes, routesBelow } from '../../lib/security/early'
+import { contextsWithin, listed, readPrintedRoutes } from '../../lib/security/early'
 
 t.test('every route that Fastify prints is read', async (t) => {
   const app = Fastify({ exposeHeadRoutes: false })
@@ -22,9 +22,15 @@ t.test('no routes are none', async (t) => {
   t.strictSame(readPrintedRoutes(Fastify().printRoutes()), [])
 })
 
-t.test('only routes below a prefix may belong to its context', async (t) => {
-  const app = Fastify({ exposeHeadRoutes: false })
-  for (const url of ['/api/a', '/b']) app.get(url, async () => {})
-  t.strictSame(routesBelow('/api', app.printRoutes()), [{ method: 'GET', url: '/api/a' }])
-  t.equal(listed(routesBelow('', app.printRoutes())), 'GET /api/a, GET /b')
+t.test('the contexts within a context, however deep', async (t) => {
+  const app = Fastify()
+  t.strictSame(contextsWithin(app), { known: true, contexts: [] })
+  const prefixes = ['/a', '/b']
+  await app.register(async (outer) => { await outer.register(async () => {}, { prefix: '/b' }) }, { prefix: '/a' })
+  t.strictSame(contextsWithin(app).contexts.map(({ prefix }) => prefix), [prefixes[0], prefixes.join('')])
+  t.strictSame(contextsWithin({}), { known: false, contexts: [] })
+})
+
+t.test('a list of routes for messages', async (t) => {
+  t.equal(listed([{ method: 'GET', url: '/api/a' }, { method: 'PUT', url: '/b' }]), 'GET /api/a, PUT /b')
 })

@@ -23,6 +23,7 @@ const good: ReadonlyArray<readonly [rule: string, security: unknown, groups: str
   ['a group', [[{ scheme: bearer }, { scheme: basic, scopes: ['x'] }]], ['HTTPBearer & HTTPBasic x']],
   ['{} needs nothing', [{}, { scheme: bearer }], ['', 'HTTPBearer']],
   ['an object without a prototype', [Object.assign(Object.create(null), { scheme: bearer })], ['HTTPBearer']],
+  ['a scheme that is not enumerable does not pass for {}', [Object.defineProperty({}, 'scheme', { value: bearer })], ['HTTPBearer']],
   ['autoError: false is {} beside it', [{ scheme: maybe }], ['Maybe', '']],
   ['autoError: false in a group may be left out', [[{ scheme: maybe }, { scheme: basic }]], ['Maybe & HTTPBasic', 'HTTPBasic']],
   ['each of several may be left out, the fullest comes first', [[{ scheme: maybe }, { scheme: perhaps }]], ['Maybe & Perhaps', 'Perhaps', 'Maybe', '']],
@@ -92,6 +93,13 @@ for (const [rule, security, code, message] of bad) {
     t.throws(() => normalize('GET /items', security, owner), { code, message: `GET /items: ${message}`, statusCode: 500 })
   })
 }
+
+t.test('both: what repeats is said once', async (t) => {
+  const list = normalize('x', [{ scheme: bearer, scopes: ['a', 'b'] }, { scheme: basic }], owner)
+  let sum: Groups = list
+  for (let i = 0; i < 30; i++) sum = both(sum, normalize('x', [{ scheme: bearer, scopes: ['b', 'a'] }, { scheme: basic }], owner))
+  t.strictSame(names(sum).sort(), ['HTTPBasic', 'HTTPBearer b a', 'HTTPBearer b a & HTTPBasic'])
+})
 
 t.test('both: every alternative of the one with every one of the other, the outer first', async (t) => {
   const outer = normalize('x', [{ scheme: bearer }, {}], owner)

@@ -232,7 +232,89 @@ t.test('a context that is older than the plugin cannot be secured', async (t) =>
   })
 })
 
-t.test('a plugin within a context sees what may be early there by the prefix', async (t) => {
+t.test('a route that is added to an older context is guarded and documented like others', async (t) => {
+  const app = Fastify()
+  let old: any
+  await app.register(async (child) => {
+    await child.register(async (inner) => { old = inner }, { prefix: '/inner' })
+  }, { prefix: '/old' })
+  await app.register(authSchemes)
+  const scheme = tokenScheme(app)
+  app.secure([{ scheme }])
+  old.get('/own', { security: [{ scheme, scopes: ['a'] }] }, handler)
+  old.get('/silent', handler)
+  t.strictSame(await answers(app, ['/old/inner/own', '/old/inner/silent'], 'good'), { '/old/inner/own': '401 403', '/old/inner/silent': '401 200' })
+  t.strictSame(app.authSchemes.routes().filter(({ method }) => method === 'GET').map(({ url, public: open }) => `${url} ${open}`), ['/old/inner/own false', '/old/inner/silent false'])
+})
+
+t.test('a route that was never seen is refused where its context is secured, or where it asks for a scheme by name', async (t) => {
+  let ran = 0
+  const counting = async (): Promise<string> => {
+    ran++
+    return 'ran'
+  }
+  const app = Fastify()
+  app.get('/:user/profile', counting)
+  app.register(async (tenant) => {
+    tenant.get('/early', counting)
+    await tenant.register(authSchemes)
+    const scheme = tokenScheme(tenant)
+    tenant.secure([{ scheme }])
+    tenant.get('/late', counting)
+  }, { prefix: '/:tenant' })
+  app.register(async (named) => {
+    named.get('/early', { schema: { security: [{ OpenIdConnect: [] }] } }, counting)
+    named.get('/free', counting)
+    await named.register(authSchemes)
+    tokenScheme(named)
+  }, { prefix: '/named' })
+  await app.ready()
+  for (const url of ['/x/early', '/named/early']) {
+    const response = await app.inject({ url, headers: bearer('good') })
+    t.equal(response.statusCode, 500)
+    t.match(response.json(), { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Nothing can guard GET \/(:tenant|named)\/early: await the registration of fastify-auth-schemes before the route is declared$/ })
+  }
+  t.equal(ran, 0)
+  t.equal((await app.inject('/x/late')).statusCode, 401)
+  for (const url of ['/x/profile', '/named/free']) t.equal((await app.inject(url)).body, 'ran')
+})
+
+t.test('what another plugin asks for after our hook has run fails the boot', async (t) => {
+  const changes: Array<(route: any, scheme: any) => void> = [
+    (route) => { route.schema = { ...route.schema, security: [{ OpenIdConnect: [] }] } },
+    (route, scheme) => { route.security = [{ scheme }] },
+    (route, scheme) => { route.preHandler = [scheme.preHandler] }
+  ]
+  for (const change of changes) {
+    const app = await createApp({ server: { exposeHeadRoutes: false } })
+    const scheme = tokenScheme(app)
+    app.addHook('onRoute', (route) => { change(route, scheme) })
+    app.get('/changed', { schema: { summary: 'x' } }, handler)
+    await t.rejects(async () => { await app.ready() }, {
+      code: 'FST_AUTH_UNGUARDED_ROUTE',
+      message: 'Nothing can guard GET /changed: another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes'
+    })
+  }
+  const app = Fastify({ exposeHeadRoutes: false })
+  app.addHook('onRoute', (route) => { (route as any).schema = { ...route.schema, security: [{ OpenIdConnect: [] }] } })
+  await app.register(authSchemes)
+  tokenScheme(app)
+  app.get('/before', handler)
+  t.strictSame(await answers(app, ['/before']), { '/before': '401 200' })
+})
+
+t.test('a route that names its scheme in a hook has its request.auth from there', async (t) => {
+  const app = await createApp()
+  const key = app.authSchemes.apiKeyHeader({ name: 'k' })
+  app.secure([{ scheme: key }])
+  app.get('/hook', { preHandler: tokenScheme(app).preHandler }, async (request) => [request.auth?.scheme, key.from(request)?.scheme])
+  app.get('/context', async (request) => [request.auth?.scheme])
+  const headers = { ...bearer('good'), k: 'key' }
+  t.strictSame((await app.inject({ url: '/hook', headers })).json(), ['OpenIdConnect', 'APIKeyHeader'])
+  t.strictSame((await app.inject({ url: '/context', headers })).json(), ['APIKeyHeader'])
+})
+
+t.test('a plugin within a context takes no other routes for its own', async (t) => {
   const app = Fastify()
   app.get('/elsewhere', handler)
   app.register(async (api) => {
@@ -367,7 +449,7 @@ t.test('a plugin that throws our hooks away fails the boot', async (t) => {
   app.get('/replaced', { security }, handler)
   await t.rejects(async () => { await app.ready() }, {
     code: 'FST_AUTH_UNGUARDED_ROUTE',
-    message: 'Nothing can guard GET /replaced, HEAD /replaced: another plugin has replaced the `onRequest` hooks of the route; it must keep those that are there'
+    message: 'Nothing can guard GET /replaced: another plugin has replaced the `onRequest` hooks of the route; it must keep those that are there'
   })
 })
 
