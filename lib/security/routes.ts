@@ -162,7 +162,7 @@ export class Routes {
 
   /** What another plugin's onRoute hook asks for after ours has run would not be enforced. */
   #watch (where: string, options: RouteOptions, inHooks: number): void {
-    const securityOf = ({ security }: { security?: unknown }): unknown => security
+    const securityOf = (object: object): unknown => (object as { security?: unknown }).security
     const [security, byName] = [securityOf(options), securityOf(options.schema ?? {})]
     this.#checks.push(() => {
       // The document takes `schema.security` away once it has been read.
