@@ -2,6 +2,7 @@
 
 import { notReady } from './errors'
 import { toSecurity } from './openapi/operation'
+import { toRequirement } from './request/requirement'
 import type { Contexts } from './security/contexts'
 import type { Route, Routes } from './security/routes'
 import type { Groups } from './security/normalize'
@@ -60,7 +61,7 @@ function contextsOf (contexts: Contexts, context: object): ContextRequirement[] 
   return [...around, ...contexts.declaredBy(context).map((groups) => ({ prefix: prefix === undefined || prefix === '' ? '/' : prefix, security: write(groups) }))]
 }
 
-const write = (groups: Groups): SecurityRequirementObject[] => toSecurity(groups, VERSION)
+const write = (groups: Groups): SecurityRequirementObject[] => toSecurity(toRequirement(groups), VERSION)
 
 function securityText (security: AuditedRoute['security']): string {
   if (security === null) return '-'

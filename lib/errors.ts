@@ -84,6 +84,8 @@ export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(n
 
 /** @param where the route or call at fault, such as `GET /items` */
 export const unknownScheme = (where: string, problem: string): FastifyError => UnknownScheme(where, problem)
+export const foreignScheme = (where: string, name: string): FastifyError =>
+  unknownScheme(where, `the scheme "${name}" belongs to another application or to another registration of the plugin`)
 export const unknownScope = (where: string, scheme: string, scope: string): FastifyError => UnknownScope(where, scheme, scope)
 export const badSecurity = (where: string, problem: string): FastifyError => BadSecurity(where, problem)
 

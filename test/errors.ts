@@ -12,6 +12,7 @@ t.test('answers to a request are errors as Fastify knows them, without a stack',
 t.test('failures at boot', async (t) => {
   t.match(errors.duplicateScheme('S'), { code: 'FST_AUTH_DUPLICATE_SCHEME', message: /are called "S"/ })
   t.match(errors.unknownScheme('GET /', 'x'), { code: 'FST_AUTH_UNKNOWN_SCHEME', message: 'GET /: x' })
+  t.match(errors.foreignScheme('GET /', 'S'), { code: 'FST_AUTH_UNKNOWN_SCHEME', message: 'GET /: the scheme "S" belongs to another application or to another registration of the plugin' })
   t.match(errors.unknownScope('GET /', 'S', 'a'), { code: 'FST_AUTH_UNKNOWN_SCOPE', message: 'GET /: the scheme "S" does not declare the scope "a": add it to the `scopes` of the scheme' })
   t.match(errors.badSecurity('GET /', 'x'), { code: 'FST_AUTH_BAD_SECURITY', message: 'GET /: x' })
   t.match(errors.undeclaredRoutes('GET /'), { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/$/ })

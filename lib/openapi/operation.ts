@@ -1,6 +1,6 @@
 /** One operation of the document, completed from what its route requires. */
 
-import { toRequirement, type Group, type Member, type Requirement } from '../request/requirement'
+import { membersOf, toRequirement, type Group, type Member, type Requirement } from '../request/requirement'
 
 /** A part of a document, as @fastify/swagger builds it. */
 export type DocumentObject = Record<string, any>
@@ -20,7 +20,7 @@ export function completeOperation (operation: DocumentObject, groups: readonly G
   return {
     ...others,
     ...(parameters.length > 0 ? { parameters } : {}),
-    security: toSecurity(groups, document),
+    security: toSecurity(requirement, document),
     responses: withErrors(operation.responses, requirement)
   }
 }
@@ -30,13 +30,8 @@ export function schemesOf (groups: readonly Group[] | null): Array<Member['defin
   return (groups ?? []).flatMap(({ entries }) => entries.map(({ node }) => node.definition))
 }
 
-function membersOf ({ alternatives }: Requirement): Member[] {
-  return alternatives.flatMap(({ members }) => members)
-}
-
 /** OpenAPI's Security Requirement Objects: one for each alternative, `{}` last where authentication is optional. */
-export function toSecurity (groups: readonly Group[], document: DocumentObject): DocumentObject[] {
-  const requirement = toRequirement(groups)
+export function toSecurity (requirement: Requirement, document: DocumentObject): DocumentObject[] {
   const written = new Map<string, DocumentObject>()
   for (const { members } of requirement.alternatives) {
     const scopesByName = new Map<string, Set<string>>()

@@ -159,10 +159,13 @@ function judge (check: Check, credentials: unknown, user: unknown): Accepted | F
   const { node, parent, scopes, scopeStr } = check
   const { definition } = node
   const verified = parent === null ? definition.verify !== undefined : node.verify !== undefined
-  if (verified && (user === null || user === undefined || user === false)) return REFUSED
+  if (verified && isRefusal(user)) return REFUSED
   if (verified && parent === null && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
   return { scheme: definition.name, credentials, token: definition.tokenOf(credentials), user, scopes, scopeStr } as Accepted
 }
+
+/** Whether a value that decides refuses. */
+export const isRefusal = (value: unknown): boolean => value === null || value === undefined || value === false
 
 function isGranted (definition: SchemeDefinition, user: unknown, required: readonly string[]): boolean {
   const granted = grantedScopes(definition, user)

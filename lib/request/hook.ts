@@ -7,7 +7,7 @@ import type { Auth } from '../../types/auth'
 import type { HookName } from '../../types/options'
 import { Attempt, Outcome, authenticate } from './authenticate'
 import { reject } from './reject'
-import type { Requirement, SchemeNode } from './requirement'
+import { membersOf, type Requirement, type SchemeNode } from './requirement'
 
 type Done = (error?: Error) => void
 export type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
@@ -59,7 +59,7 @@ export function asLifecycleHook (name: HookName, hook: Hook): Hook | ParsingHook
 export function extractAhead (source: RequirementSource): Hook {
   return function authSchemesExtract (request, _reply, done) {
     const extracted = keptOn(request)[kExtracted] ??= new Map()
-    for (const { definition } of source(request).alternatives.flatMap(({ members }) => members)) {
+    for (const { definition } of membersOf(source(request))) {
       if (definition.openapi.in !== 'cookie') extracted.set(definition, definition.extract(request))
     }
     done()

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { InvalidCredentialsError, insufficientScope, invalidCredentials, notAuthenticated } from '../errors'
 import { toErrorDescription } from '../header/challenge'
 import { Failure, Outcome, statusOf, type Attempt } from './authenticate'
-import { challengeOf, type Member } from './requirement'
+import { challengeOf, membersOf, type Member } from './requirement'
 
 /**
  * Tells the worst news that is still true: sets the challenges on the reply, where they survive a custom error handler, and
@@ -13,7 +13,7 @@ import { challengeOf, type Member } from './requirement'
 export function reject (attempt: Attempt, reply: FastifyReply): Error {
   const { worst, requirement } = attempt
   if (worst === Outcome.INSUFFICIENT) {
-    challenge(reply, membersOf(attempt).filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
+    challenge(reply, membersOf(attempt.requirement).filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
       .map(({ definition, scopeStr }) => challengeOf(definition, scopeStr, 'insufficient_scope')))
     return insufficientScope()
   }
@@ -34,7 +34,7 @@ function challenge (reply: FastifyReply, challenges: readonly string[]): void {
 /** One challenge for each scheme and set of scopes: with the error, where any alternative was refused for it. */
 function challengesAfterRefusal (attempt: Attempt): string[] {
   const byCheck = new Map<number, string>()
-  for (const member of membersOf(attempt)) {
+  for (const member of membersOf(attempt.requirement)) {
     const [{ index }] = member.checks
     const known = byCheck.get(index)
     if (known === undefined || known === member.challenge) byCheck.set(index, challengeAfterRefusal(attempt, member))
@@ -50,10 +50,6 @@ function challengeAfterRefusal (attempt: Attempt, member: Member): string {
   return challengeOf(member.definition, member.scopeStr, 'invalid_token', description)
 }
 
-function membersOf ({ requirement }: Attempt): Member[] {
-  return requirement.alternatives.flatMap(({ members }) => members)
-}
-
 function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Failure | undefined {
   return checks.map(({ index }) => attempt.results[index])
     .find((result): result is Failure => result instanceof Failure && result.outcome === outcome)
@@ -61,7 +57,7 @@ function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Fai
 
 /** The error of the first check, in the order of the alternatives, that was refused by an error. */
 function firstError (attempt: Attempt): Error | undefined {
-  return membersOf(attempt).flatMap(({ checks }) => checks)
+  return membersOf(attempt.requirement).flatMap(({ checks }) => checks)
     .map(({ index }) => attempt.results[index])
     .find((result): result is Failure => result instanceof Failure && result.error !== null)?.error ?? undefined
 }

@@ -84,6 +84,11 @@ export interface Requirement {
   readonly challenges: readonly string[]
 }
 
+/** The members of all alternatives, in order. */
+export function membersOf ({ alternatives }: Requirement): Member[] {
+  return alternatives.flatMap(({ members }) => members)
+}
+
 /** Distinct scopes in the order in which they were listed; those of derived schemes come last, the outermost derivation first. */
 function unitedScopes (entries: readonly Entry[]): readonly string[] {
   const scopes = new Set<string>()

@@ -4,6 +4,7 @@ import { badOption, unknownScope } from '../errors'
 import { isScope } from '../header/challenge'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
+import { isRefusal } from './authenticate'
 import { enforce, kAttempt, type GuardedRequest } from './hook'
 import { pathFromBase, soleGroups, toRequirement, type SchemeNode } from './requirement'
 
@@ -64,7 +65,7 @@ export function overrideScheme (scheme: unknown, owner: object, auth: unknown): 
   const { definition } = node
   const { user, credentials = definition.blank } = auth as { user?: unknown, credentials?: {} }
   const verified = pathFromBase(node).some(({ verify }) => verify !== undefined) || definition.verify !== undefined
-  if (verified && (user === undefined || user === null || user === false)) {
+  if (verified && isRefusal(user)) {
     throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
   }
   for (const link of pathFromBase(node)) link.override = link === node ? { user, credentials } : link.override ?? { user, credentials }

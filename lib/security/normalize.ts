@@ -1,6 +1,6 @@
 /** What a route or a context wrote as `security`, checked and turned into groups of schemes. */
 
-import { badSecurity, unknownScheme, unknownScope } from '../errors'
+import { badSecurity, foreignScheme, unknownScope } from '../errors'
 import { ANONYMOUS, type Entry, type Group } from '../request/requirement'
 import { isScopeList, nodeOf, undeclaredScope } from '../request/scheme'
 
@@ -52,9 +52,7 @@ function toEntry (where: string, member: unknown, owner: object): Entry {
   }
   const node = nodeOf(member.scheme)
   if (node === undefined) throw badSecurity(where, 'a `scheme` in `security` was not made by a factory of `app.authSchemes`')
-  if (node.owner !== owner) {
-    throw unknownScheme(where, `the scheme "${node.definition.name}" belongs to another application or to another registration of the plugin`)
-  }
+  if (node.owner !== owner) throw foreignScheme(where, node.definition.name)
   const { scopes = [] } = member
   if (!isScopeList(scopes)) throw badSecurity(where, `the \`scopes\` required of "${node.definition.name}" must be an array of scope names`)
   const undeclared = undeclaredScope(node.definition, scopes)

@@ -1,9 +1,9 @@
 /** The routes of an application: what each requires, and the hooks that enforce it. */
 
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { badSecurity, undeclaredRoutes, unguardedRoutes, unknownScheme } from '../errors'
+import { badSecurity, foreignScheme, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { asLifecycleHook, enforce, extractAhead, type Hook } from '../request/hook'
-import { soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
+import { membersOf, soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
 import { nodeOfHook } from '../request/scheme'
 import type { HookName } from '../../types/options'
 import { SchemesByName } from './by-name'
@@ -103,8 +103,7 @@ export class Routes {
     if (this.early.length > 0) {
       log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of what they say: ${listed(this.early)}`)
     }
-    const unchecked = new Set(this.all.flatMap(({ groups }) => toRequirement(groups() ?? []).alternatives)
-      .flatMap(({ members }) => members)
+    const unchecked = new Set(this.all.flatMap(({ groups }) => membersOf(toRequirement(groups() ?? [])))
       .filter(({ definition, scopes }) => scopes.length > 0 && definition.verify === undefined)
       .map(({ definition }) => definition.name))
     if (unchecked.size > 0) {
@@ -194,7 +193,7 @@ function schemesInHooks (where: string, options: RouteOptions, owner: object): A
     if (node === undefined) return []
     const { name } = node.definition
     if (hook === 'preParsing') throw badSecurity(where, `the \`preHandler\` of "${name}" cannot stand in \`preParsing\`; put it into onRequest, preValidation or preHandler`)
-    if (node.owner !== owner) throw unknownScheme(where, `the scheme "${name}" belongs to another application or to another registration of the plugin`)
+    if (node.owner !== owner) throw foreignScheme(where, name)
     return [{ hook, node }]
   }))
 }

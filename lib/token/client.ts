@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { OAuth2Error } from '../errors'
 import { ABSENT, MALFORMED, readAuthorization } from '../header/authorization'
 import { readBasicCredentials } from '../header/basic-credentials'
+import { isRefusal } from '../request/authenticate'
 import type { TokenFormOptions } from '../../types/token-form'
 import type { Fields } from './forms'
 
@@ -20,11 +21,9 @@ export async function readClient (request: FastifyRequest, fields: Fields, authe
   if (fields.grant_type === 'client_credentials' && (id === undefined || secret === undefined)) {
     throw new OAuth2Error('invalid_client', 'The client must authenticate')
   }
-  if (fields.grant_type === 'authorization_code' && id === undefined) throw new OAuth2Error('invalid_request', 'The field client_id is missing')
-  if (secret !== undefined && id === undefined) throw new OAuth2Error('invalid_request', 'The field client_id is missing')
+  if (id === undefined && (secret !== undefined || fields.grant_type === 'authorization_code')) throw new OAuth2Error('invalid_request', 'The field client_id is missing')
   if (authenticate !== undefined && id !== undefined) {
-    const accepted = await authenticate(id, secret, request)
-    if (accepted === null || accepted === undefined || accepted === false) throw new OAuth2Error('invalid_client', 'The client is unknown, or its credentials are wrong')
+    if (isRefusal(await authenticate(id, secret, request))) throw new OAuth2Error('invalid_client', 'The client is unknown, or its credentials are wrong')
   }
   return client
 }

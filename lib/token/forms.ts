@@ -94,7 +94,7 @@ export function readForm (schemas: ReadonlyMap<string, TObject>, contentType: st
 function schemaFor (schemas: ReadonlyMap<string, TObject>, grantType: unknown): TObject {
   const lenient = schemas.get('password')
   if (grantType === undefined) {
-    if (lenient !== undefined && lenient === OAuth2PasswordRequestForm) return lenient
+    if (lenient === OAuth2PasswordRequestForm) return lenient
     throw new OAuth2Error('invalid_request', 'The field grant_type is missing')
   }
   if (typeof grantType !== 'string') throw new OAuth2Error('invalid_request', 'The field grant_type must be sent once')

@@ -1,9 +1,10 @@
 import t from 'tap'
+import { toRequirement } from '../../lib/request/requirement'
 import { createScheme } from '../../lib/request/scheme'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from '../../lib/schemes/api-key'
 import { httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
-import { completeOperation, schemesOf, toSecurity } from '../../lib/openapi/operation'
+import { completeOperation, schemesOf, toSecurity as write } from '../../lib/openapi/operation'
 import { normalize, type Groups } from '../../lib/security/normalize'
 
 const owner = {}
@@ -15,6 +16,8 @@ const cookie = createScheme(apiKeyCookie({ name: 'sid' }), owner)
 const twin = createScheme(apiKeyQuery({ name: 'key' }), owner)
 const odd = createScheme(httpBearer({ schemeName: 'constructor' }), owner)
 const groups = (...security: unknown[]): Groups => normalize('x', security, owner)
+
+const toSecurity = (list: Groups, document: object): object[] => write(toRequirement(list), document)
 
 const v31 = { openapi: '3.1.0' }
 const v30 = { openapi: '3.0.3' }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { SchemeNode } from '../../lib/request/requirement'
-import { ANONYMOUS, challengeOf, pathFromBase, soleGroups, toRequirement } from '../../lib/request/requirement'
+import { ANONYMOUS, challengeOf, membersOf, pathFromBase, soleGroups, toRequirement } from '../../lib/request/requirement'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 
 let id = 0
@@ -60,6 +60,13 @@ t.test('the empty group makes it optional, wherever it stands', async (t) => {
   t.match(toRequirement([ANONYMOUS, { entries: [entry(a)], own: null }]), { optional: true, alternatives: [{ own: null }] })
   t.strictSame(toRequirement([ANONYMOUS]), { optional: true, alternatives: [], size: 0, challenges: [] })
   t.strictSame(toRequirement([]), { optional: false, alternatives: [], size: 0, challenges: [] }, 'nothing at all lets nobody in')
+})
+
+t.test('the members of all alternatives, in order', async (t) => {
+  const [a, b] = [base(), base({}, httpBasic)]
+  const requirement = toRequirement([{ entries: [entry(b), entry(a)], own: b }, { entries: [entry(a)], own: a }])
+  t.strictSame(membersOf(requirement).map(({ definition }) => definition.name), ['HTTPBasic', 'HTTPBearer', 'HTTPBearer'])
+  t.strictSame(membersOf(toRequirement([])), [])
 })
 
 t.test('a scheme alone is optional where it has autoError: false', async (t) => {
