@@ -14,6 +14,7 @@ export const demo = {
   username: 'alice',
   password: 'wonderland',
   apiKey: 'demo-key',
+  feedKey: 'demo-feed-key',
   deployToken: 'demo-deploy-token',
   clientId: 'nightly-job',
   clientSecret: 'demo-client-secret',
@@ -29,6 +30,7 @@ const Items = Type.Array(Item)
 const Profile = Type.Object({ username: Type.String(), fullName: Type.String() })
 const Greeting = Type.Object({ hello: Type.String() })
 const Report = Type.Object({ requestedBy: Type.String(), items: Type.Integer() })
+const Feed = Type.Object({ version: Type.Literal('https://jsonfeed.org/version/1.1'), title: Type.String(), items: Type.Array(Type.Object({ id: Type.String(), content_text: Type.String() })) })
 const Deployment = Type.Object({ deployedBy: Type.String() })
 const Authorization = Type.Object({
   response_type: Type.Literal('code'),
@@ -57,9 +59,12 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   clients.add(demo.clientId, { secret: demo.clientSecret })
   clients.add(demo.webClientId, { redirectUris: [demo.redirectUri] })
   const codes = new Codes<User>()
-  const programs = new Keys<{ program: string }>()
-  programs.add(demo.apiKey, { program: 'reporting' })
-  programs.add(demo.deployToken, { program: 'deployment' })
+  const apiKeys = new Keys<{ program: string }>()
+  apiKeys.add(demo.apiKey, { program: 'reporting' })
+  const deployTokens = new Keys<{ program: string }>()
+  deployTokens.add(demo.deployToken, { program: 'deployment' })
+  const feedKeys = new Keys<{ program: string }>()
+  feedKeys.add(demo.feedKey, { program: 'feed reader' })
   const items: Array<Static<typeof Item>> = [{ name: 'Looking-glass', owner: demo.username }]
 
   const app = Fastify(options)
@@ -68,15 +73,17 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   await app.register(swaggerUi)
   await app.register(rateLimit, { global: false })
 
-  const { oauth2PasswordBearer, apiKeyHeader, httpBasic, httpBearer } = app.authSchemes
+  const { oauth2PasswordBearer, apiKeyHeader, apiKeyQuery, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
     tokenUrl: '/token',
     scopes: SCOPES,
     verify: (token) => accessTokens.find(token)
   })
-  const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => programs.find(key) })
+  const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => apiKeys.find(key) })
+  // A feed reader is given nothing but an address. Keys in addresses end up in logs and histories: let them open little.
+  const feedKey = apiKeyQuery({ name: 'key', verify: (key) => feedKeys.find(key) })
   const basic = httpBasic({ verify: ({ username, password }) => users.login(username, password) })
-  const bearer = httpBearer({ verify: ({ credentials }) => programs.find(credentials) })
+  const bearer = httpBearer({ verify: ({ credentials }) => deployTokens.find(credentials) })
 
   const grant = (user: User, scopes: readonly string[], family: symbol): GrantedToken =>
     ({ access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes })
@@ -159,8 +166,17 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
 
   app.get('/report', {
     security: [{ scheme: apiKey }],
-    schema: { summary: 'API key', response: { 200: Report } }
+    schema: { summary: 'API key in a header', response: { 200: Report } }
   }, async (request) => ({ requestedBy: request.auth.user.program, items: items.length }))
+
+  app.get('/feed', {
+    security: [{ scheme: feedKey }],
+    schema: { summary: 'API key in the query', response: { 200: Feed } }
+  }, async () => ({
+    version: 'https://jsonfeed.org/version/1.1',
+    title: 'Item store',
+    items: items.map(({ name, owner }, index) => ({ id: String(index), content_text: `${name}, by ${owner}` }))
+  }))
 
   app.get('/account', {
     security: [{ scheme: basic }],

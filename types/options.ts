@@ -24,7 +24,7 @@ export interface AuthSchemesOptions {
 export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
   /** The name in the OpenAPI document. Default: FastAPI's class name, such as `OAuth2PasswordBearer`. */
   readonly schemeName?: string
-  /** The description in the OpenAPI document. Default: none. */
+  /** The description in the OpenAPI document. Default: none; for `apiKeyCookie`, one that says how the cookie is sent. */
   readonly description?: string
   /** `false`: as if `{}` stood beside this scheme wherever it is required. Default `true`. */
   readonly autoError?: AutoError

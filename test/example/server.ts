@@ -24,6 +24,7 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
     '/items': 'Bearer realm="Item store", scope="items:read"',
     '/me': 'Bearer realm="Item store"',
     '/report': 'APIKey',
+    '/feed': 'APIKey',
     '/account': 'Basic realm="Item store"',
     '/deployment': 'Bearer realm="Item store"',
     '/export': 'APIKey, Bearer realm="Item store", scope="items:read"',
@@ -60,6 +61,10 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   t.strictSame(await (await get('/report', { 'x-api-key': demo.apiKey })).json(), { requestedBy: 'reporting', items: 2 })
   t.equal((await get('/export', { 'x-api-key': demo.apiKey })).status, 200)
   t.equal((await get('/report', { 'x-api-key': 'wrong' })).status, 401)
+  t.match(await (await get(`/feed?key=${demo.feedKey}`)).json(), { title: 'Item store', items: [{ content_text: 'Looking-glass, by alice' }, {}] })
+  t.equal((await get(`/feed?key=${demo.apiKey}`)).status, 401)
+  t.equal((await get('/report', { 'x-api-key': demo.feedKey })).status, 401)
+  t.equal((await get('/deployment', { authorization: `Bearer ${demo.apiKey}` })).status, 401)
   const userpass = (password: string): Record<string, string> => ({ authorization: `Basic ${btoa(`${demo.username}:${password}`)}` })
   t.equal((await get('/account', userpass(demo.password))).status, 200)
   t.equal((await get('/account', userpass('wrong'))).status, 401)

@@ -1,25 +1,46 @@
 /** A real Chromium, as the machine has it, and what a person does in Swagger UI. */
 
 import { existsSync } from 'node:fs'
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
 
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+/** A host that the browser finds on this machine, and does not trust as it trusts localhost. */
+export const PLAIN_HOST = 'items.test'
+
 /** Where Chromium is, by `CHROMIUM` or in a usual place. */
-export function findChromium (): string | undefined {
+function findChromium (): string | undefined {
   return [process.env.CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path))
 }
 
-export async function launch (executablePath: string): Promise<Browser> {
-  return await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+/** Runs a test in a browser. Without one it is skipped, but in CI it fails. */
+export async function inBrowser (name: string, body: (t: Test, browser: Browser) => Promise<void>): Promise<void> {
+  const executablePath = findChromium()
+  const inCI = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false'
+  if (executablePath === undefined && !inCI) {
+    t.plan(0, 'SKIPPED: no Chromium was found, so nothing was tried in a browser. Install one, or name it in CHROMIUM.')
+    return
+  }
+  await t.test(name, async (t) => {
+    if (executablePath === undefined) throw new Error('no Chromium was found: in CI the browser tests must run')
+    const browser = await launch(executablePath)
+    t.teardown(async () => { await browser.close() })
+    await body(t, browser)
   })
 }
 
+/** Chromium, for a program that is no test. */
+export async function launch (executablePath = findChromium()): Promise<Browser> {
+  if (executablePath === undefined) throw new Error('no Chromium was found: install one, or name it in CHROMIUM')
+  return await chromium.launch({ executablePath, args: [...ARGUMENTS, `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`] })
+}
+
 /** A new page. Where the browser itself asks for a user name, because it is challenged for Basic, it is told to cancel. */
-export async function newPage (browser: Browser): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1100, height: 900 } })
+export async function newPage (browser: Browser, options: BrowserContextOptions = { viewport: { width: 1100, height: 900 } }): Promise<Page> {
+  const page = await browser.newPage(options)
   page.setDefaultTimeout(10_000)
   const session = await page.context().newCDPSession(page)
   session.on('Fetch.requestPaused', ({ requestId }) => { session.send('Fetch.continueRequest', { requestId }).catch(() => {}) })
@@ -54,19 +75,43 @@ export class Documentation {
 
   /** Opens the dialog, fills one scheme's part of it, and authorizes. */
   async authorize (scheme: string, fields: Readonly<Record<string, string>>, scopes: readonly string[] = []): Promise<void> {
+    const part = await this.fill(scheme, fields, scopes)
+    await part.locator('button.authorize').click()
+    await part.locator('button', { hasText: 'Logout' }).waitFor()
+    await this.close()
+  }
+
+  /** Opens the dialog and fills one scheme's part of it. */
+  async fill (scheme: string, fields: Readonly<Record<string, string>>, scopes: readonly string[]): Promise<Locator> {
     const part = await this.#dialog(scheme)
     for (const [name, value] of Object.entries(fields)) await part.locator(name).fill(value)
     for (const scope of scopes) await part.locator('.scopes .checkbox', { has: this.page.locator(`input[data-value="${scope}"]`) }).locator('label').click()
+    return part
+  }
+
+  /** Opens the dialog, authorizes by a code, and does in the window of the provider what `elsewhere` says. */
+  async authorizeByCode (scheme: string, scopes: readonly string[], elsewhere: (provider: Page) => Promise<void>): Promise<void> {
+    const part = await this.fill(scheme, {}, scopes)
+    const popup = this.page.waitForEvent('popup')
     await part.locator('button.authorize').click()
+    await elsewhere(await popup)
     await part.locator('button', { hasText: 'Logout' }).waitFor()
-    await this.#close()
+    await this.close()
+  }
+
+  /** What the dialog tells about a scheme. */
+  async description (scheme: string): Promise<string> {
+    const part = await this.#dialog(scheme)
+    const description = await part.innerText()
+    await this.close()
+    return description
   }
 
   async logout (scheme: string): Promise<void> {
     const part = await this.#dialog(scheme)
     await part.locator('button', { hasText: 'Logout' }).click()
     await part.locator('button.authorize').waitFor()
-    await this.#close()
+    await this.close()
   }
 
   /** Executes an operation and reads what the page shows: status, body, headers. */
@@ -85,15 +130,16 @@ export class Documentation {
     return { status: (await answer.locator('.response-col_status').innerText()).split('\n')[0] ?? '', body: body ?? '', headers: headers ?? '' }
   }
 
+  /** Closes the dialog. */
+  async close (): Promise<void> {
+    await this.page.locator('.modal-ux .close-modal').click()
+    await this.page.locator('.modal-ux').waitFor({ state: 'detached' })
+  }
+
   async #dialog (scheme: string): Promise<Locator> {
     await this.page.locator('.auth-wrapper > .authorize').click()
     const part = this.page.locator('.auth-container').filter({ has: this.page.locator('h4', { hasText: new RegExp(`^${scheme}\\b`) }) })
     await part.waitFor()
     return part
-  }
-
-  async #close (): Promise<void> {
-    await this.page.locator('.modal-ux .close-modal').click()
-    await this.page.locator('.modal-ux').waitFor({ state: 'detached' })
   }
 }

@@ -1,0 +1,73 @@
+/** The example whose tokens come from a provider elsewhere: which of them open its API, and that it runs as a program. */
+
+import t from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import { build } from '../../example/authorization-code'
+import { AUDIENCE, startProvider } from '../../example/provider'
+import { challengesOf } from '../helpers'
+
+t.test('only a token of this provider, for this API, with the scope, opens the route', async (t) => {
+  const { exportJWK, generateKeyPair, SignJWT } = await import('jose')
+  const { privateKey, publicKey } = await generateKeyPair('RS256')
+  const foreign = await generateKeyPair('RS256')
+  const provider = Fastify()
+  t.teardown(async () => { await provider.close() })
+  const keys = [{ ...await exportJWK(publicKey), alg: 'RS256' }]
+  provider.get('/jwks', async () => ({ keys }))
+  const issuer = await provider.listen({ port: 0, host: '127.0.0.1' })
+  const app = await build(issuer)
+  t.teardown(async () => { await app.close() })
+
+  const sign = async ({ iss = issuer, aud = AUDIENCE, scope = 'items:read', typ = 'at+jwt', expires = '1m', key = privateKey } = {}): Promise<string> =>
+    await new SignJWT({ scope }).setProtectedHeader({ alg: 'RS256', typ }).setIssuer(iss).setAudience(aud).setSubject('carroll').setExpirationTime(expires).sign(key)
+  const ask = async (token: string): Promise<any> => await app.inject({ url: '/items', headers: { authorization: `Bearer ${token}` } })
+
+  const accepted = await ask(await sign())
+  t.equal(accepted.statusCode, 200)
+  t.strictSame(accepted.json(), [{ name: 'Looking-glass', readBy: 'carroll' }])
+  t.equal((await ask(await sign({ scope: 'items:write' }))).statusCode, 403)
+
+  const refused = {
+    'of another issuer': await sign({ iss: 'https://provider.example' }),
+    'for another API': await sign({ aud: 'urn:example:other' }),
+    'that is no access token': await sign({ typ: 'JWT' }),
+    'that has expired': await sign({ expires: '-1s' }),
+    'signed by another key': await sign({ key: foreign.privateKey }),
+    'that is no token': 'nonsense'
+  }
+  for (const [name, token] of Object.entries(refused)) {
+    const response = await ask(token)
+    t.equal(response.statusCode, 401, `a token ${name}`)
+    t.strictSame(challengesOf(response), ['Bearer error="invalid_token", error_description="The token is not valid here", scope="items:read"'], `a token ${name}`)
+  }
+})
+
+t.test('a provider that cannot be reached is no fault of the token', async (t) => {
+  const { generateKeyPair, SignJWT } = await import('jose')
+  const provider = await startProvider(0)
+  await provider.close()
+  const app = await build(provider.issuer)
+  t.teardown(async () => { await app.close() })
+  const { privateKey } = await generateKeyPair('RS256')
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
+  const response = await app.inject({ url: '/items', headers: { authorization: `Bearer ${token}` } })
+  t.equal(response.statusCode, 500)
+})
+
+t.test('run as a program, it listens on PORT and PROVIDER_PORT and says what to do', async (t) => {
+  const program = spawn(process.execPath, [join(__dirname, '../../build/authorization-code.js')], { env: { ...process.env, PORT: '0', PROVIDER_PORT: '0' } })
+  t.teardown(() => { program.kill() })
+  let said = ''
+  program.stdout.on('data', (chunk) => { said += String(chunk) })
+  while (!said.includes('log in there')) await once(program.stdout, 'data')
+  const [, address, issuer] = /The API listens at (\S+), the provider at (\S+)\.\n/.exec(said) ?? []
+  t.equal((await fetch(`${address}/items`)).status, 401)
+  t.match(await (await fetch(`${issuer}/.well-known/openid-configuration`)).json(), { issuer, code_challenge_methods_supported: ['S256'] })
+  const document: any = await (await fetch(`${address}/documentation/json`)).json()
+  t.strictSame(document.components.securitySchemes.OAuth2AuthorizationCodeBearer.flows, {
+    authorizationCode: { scopes: { 'items:read': 'Read the items', 'items:write': 'Add items' }, authorizationUrl: `${issuer}/auth`, tokenUrl: `${issuer}/token` }
+  })
+})
