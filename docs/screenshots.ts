@@ -11,6 +11,8 @@ const STYLE = `
 
 async function main (): Promise<void> {
   const app = await build()
+  // The pictures stay the same from day to day.
+  app.addHook('onRequest', async (_request, reply) => { reply.raw.sendDate = false })
   const browser = await launch()
   try {
     const address = await app.listen({ port: Number(process.env.PORT ?? 3000), host: 'localhost' })

@@ -1,6 +1,7 @@
 /** Users who log in at somebody else's provider: the authorization code with PKCE, from Swagger UI. Run it with `npm run start:authorization-code`. */
 
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import createError from '@fastify/error'
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -8,23 +9,31 @@ import { Type } from '@sinclair/typebox'
 import authSchemes, { InvalidCredentialsError } from 'fastify-auth-schemes'
 import { AUDIENCE, CLIENT_ID, startProvider } from './provider'
 
+const ProviderUnavailable = createError('PROVIDER_UNAVAILABLE', 'The provider cannot be asked for its keys', 503)
+
+// The codes by which jose says that a token is at fault: its form, its signature, its claims, or a key that the provider does not have.
+const TOKEN_ERROR = /^ERR_(?:JW[ST]_|JWKS_NO_MATCHING_KEY|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED)/
+
 const Items = Type.Array(Type.Object({ name: Type.String(), readBy: Type.String() }))
 
 /** The API. It knows the provider by its address alone. */
 export async function build (issuer: string, options: FastifyServerOptions = {}): Promise<FastifyInstance> {
-  const { createRemoteJWKSet, errors, jwtVerify } = await import('jose')
+  const { createRemoteJWKSet, jwtVerify } = await import('jose')
   const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
 
   const app = Fastify(options)
-  await app.register(helmet, {
-    // The page exchanges the code for a token at the provider.
-    contentSecurityPolicy: { directives: { connectSrc: ["'self'", issuer] } },
-    // The window in which users log in hands the code to the page that opened it.
-    crossOriginOpenerPolicy: { policy: 'unsafe-none' }
-  })
+  await app.register(helmet)
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Item store', version: '1.0.0' } } })
   await app.register(authSchemes)
-  await app.register(swaggerUi, { initOAuth: { clientId: CLIENT_ID, usePkceWithAuthorizationCodeGrant: true } })
+  await app.register(async (documentation) => {
+    // The window in which users log in hands the code to the page that opened it. Nowhere else is this header softened.
+    documentation.addHook('onRequest', async (_request, reply) => { reply.header('cross-origin-opener-policy', 'unsafe-none') })
+    await documentation.register(swaggerUi, {
+      initOAuth: { clientId: CLIENT_ID, usePkceWithAuthorizationCodeGrant: true },
+      // The page exchanges the code for a token at the provider.
+      transformStaticCSP: (policy) => `${policy};connect-src 'self' ${issuer}`
+    })
+  })
 
   const oauth2 = app.authSchemes.oauth2AuthorizationCodeBearer({
     authorizationUrl: `${issuer}/auth`,
@@ -32,12 +41,12 @@ export async function build (issuer: string, options: FastifyServerOptions = {})
     scopes: { 'items:read': 'Read the items', 'items:write': 'Add items' },
     async verify (token) {
       try {
-        const { payload } = await jwtVerify(token, keys, { issuer, audience: AUDIENCE, typ: 'at+jwt' })
+        const { payload } = await jwtVerify(token, keys, { issuer, audience: AUDIENCE, typ: 'at+jwt', requiredClaims: ['sub'] })
         return { id: String(payload.sub), scope: String(payload.scope ?? '') }
       } catch (error) {
-        // A provider that cannot be reached, or answers nonsense, is our trouble and not the token's.
-        if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError)) throw error
-        throw new InvalidCredentialsError('The token is not valid here')
+        // What is wrong with the token is the client's matter. A provider that cannot be asked for its keys is ours.
+        if (TOKEN_ERROR.test((error as { code?: string }).code ?? '')) throw new InvalidCredentialsError('The token is not valid here')
+        throw new ProviderUnavailable({ cause: error })
       }
     }
   })
@@ -60,16 +69,18 @@ export interface Started {
 export async function start (port: number, providerPort: number): Promise<Started> {
   const provider = await startProvider(providerPort)
   const app = await build(provider.issuer, { logger: { level: 'warn' } })
-  const listening = await app.listen({ port, host: 'localhost' })
-  const address = `http://localhost:${new URL(listening).port}`
-  await provider.serve(address)
-  return {
-    address,
-    issuer: provider.issuer,
-    async close () {
-      await app.close()
-      await provider.close()
-    }
+  const close = async (): Promise<void> => {
+    await app.close()
+    await provider.close()
+  }
+  try {
+    const listening = await app.listen({ port, host: 'localhost' })
+    const address = `http://localhost:${new URL(listening).port}`
+    await provider.serve(address)
+    return { address, issuer: provider.issuer, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
@@ -77,7 +88,8 @@ async function main (): Promise<void> {
   const { address, issuer } = await start(Number(process.env.PORT ?? 3000), Number(process.env.PROVIDER_PORT ?? 3001))
   console.log(`
 The API listens at ${address}, the provider at ${issuer}.
-Open ${address}/documentation, press Authorize, tick items:read, and log in there with any name and password.
+Open ${address}/documentation, press Authorize, tick items:read, leave client_secret empty, and press Authorize.
+The provider takes any name and password, and then asks for consent.
 `)
 }
 

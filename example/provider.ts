@@ -18,7 +18,7 @@ export interface RunningProvider {
 
 /** Listens at once, so that its address is known, and answers after `serve`. */
 export async function startProvider (port: number): Promise<RunningProvider> {
-  const { default: Provider } = await import('oidc-provider')
+  const { default: Provider, errors } = await import('oidc-provider')
   const { exportJWK, generateKeyPair } = await import('jose')
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const jwks = { keys: [{ ...await exportJWK(privateKey), alg: 'RS256', use: 'sig' }] }
@@ -47,7 +47,10 @@ export async function startProvider (port: number): Promise<RunningProvider> {
             enabled: true,
             defaultResource: () => AUDIENCE,
             useGrantedResource: () => true,
-            getResourceServerInfo: () => ({ audience: AUDIENCE, scope: 'items:read items:write', accessTokenFormat: 'jwt', accessTokenTTL: 600 })
+            getResourceServerInfo (_context, resource) {
+              if (resource !== AUDIENCE) throw new errors.InvalidTarget('There is no such API here')
+              return { audience: AUDIENCE, scope: 'items:read items:write', accessTokenFormat: 'jwt', accessTokenTTL: 600 }
+            }
           }
         }
       })

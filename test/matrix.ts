@@ -45,7 +45,7 @@ const rows: Row[] = [
     factory: 'apiKeyCookie',
     options: { name: 'session' },
     name: 'APIKeyCookie',
-    openapi: { type: 'apiKey', description: 'A cookie that the server sets and the browser sends. Swagger UI cannot send a value that is entered here.', in: 'cookie', name: 'session' },
+    openapi: { type: 'apiKey', description: 'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.', in: 'cookie', name: 'session' },
     challenge: 'APIKey',
     bearer: false,
     otherScheme: { headers: { cookie: 'other=1' } },

@@ -8,7 +8,7 @@ import { asString, checkOptions, define, defined, ownString, requiredString, typ
 
 const OWN = ['name']
 
-const COOKIE = 'A cookie that the server sets and the browser sends. Swagger UI cannot send a value that is entered here.'
+const COOKIE = 'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.'
 
 /** The key is the value of the cookie called `name`, decoded as cookies are. Unless it has a `description`, one says how the cookie is sent. */
 export function apiKeyCookie (options: unknown): SchemeDefinition {

@@ -1,7 +1,7 @@
 /** What `app.secure` declared, for each encapsulation context. */
 
 import { badSecurity } from '../errors'
-import { both, limited, type Groups } from './normalize'
+import { both, limited, type Groups, type Own } from './normalize'
 
 /** Keeps the declarations of contexts, which are instances that inherit from one another. */
 export class Contexts {
@@ -38,13 +38,16 @@ export class Contexts {
     this.seal()
     const outer: unknown = Object.getPrototypeOf(context)
     const around = outer === null ? null : this.of(outer as object, where)
-    return this.declaredBy(context).reduce<Groups | null>((sum, groups) => add(where, sum, groups), around)
+    return this.declaredBy(context).reduce<Groups | null>((sum, groups) => add(where, sum, groups, innermost), around)
   }
 }
 
+// A route's `{}` is `null` in its types; contexts have no types to keep to.
+const innermost: Own = (outer, inner) => inner.own ?? outer.own
+
 /** Adds what an inner place says to what was said around it. `[]` is the way out. */
-export function add (where: string, around: Groups | null, inner: Groups | null): Groups | null {
+export function add (where: string, around: Groups | null, inner: Groups | null, own?: Own): Groups | null {
   if (inner === null) return around
   if (around === null || around.length === 0 || inner.length === 0) return inner
-  return limited(where, both(around, inner))
+  return limited(where, both(around, inner, own))
 }

@@ -69,9 +69,12 @@ export function isPlainObject (value: unknown): value is Record<string, unknown>
   return prototype === Object.prototype || prototype === null
 }
 
+/** Whose scheme `request.auth` is, of an outer alternative and an inner one that both hold. */
+export type Own = (outer: Group, inner: Group) => Group['own']
+
 /** Both must hold: every alternative of the one with every alternative of the other. The outer one's schemes come first. */
-export function both (outer: Groups, inner: Groups): Groups {
-  return distinct(outer.flatMap((first) => inner.map((second) => ({ entries: [...first.entries, ...second.entries], own: second.own }))))
+export function both (outer: Groups, inner: Groups, own: Own = (_, { own }) => own): Groups {
+  return distinct(outer.flatMap((first) => inner.map((second) => ({ entries: [...first.entries, ...second.entries], own: own(first, second) }))))
 }
 
 /** The groups without those that repeat another, each without the entries that repeat another. */

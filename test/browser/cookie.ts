@@ -24,7 +24,7 @@ inBrowser('an API key in a cookie', async (t, browser) => {
     t.teardown(async () => { await page.close(); await close() })
     const documentation = new Documentation(page)
     await documentation.open(`${address}/documentation`)
-    t.match(await documentation.description('APIKeyCookie'), 'Swagger UI cannot send a value that is entered here.')
+    t.match(await documentation.description('APIKeyCookie'), 'Swagger UI does not send a value that is entered here.')
     await documentation.authorize('APIKeyCookie', { input: 'of%20alice' })
     t.equal((await documentation.execute('get', '/me')).status, '401', 'Authorize, Execute: 401')
     t.equal((await documentation.execute('post', '/login')).status, '204', 'Execute the login: 204')
@@ -33,14 +33,18 @@ inBrowser('an API key in a cookie', async (t, browser) => {
     t.strictSame(JSON.parse(accepted.body), { name: 'alice' })
   })
 
-  await t.test('is sent when it is typed in, where Swagger UI may keep what was authorized', async (t) => {
+  await t.test('is sent when it is typed in, where Swagger UI may keep what was authorized, and the page has no slash at its end', async (t) => {
     const { address, close } = await open(true)
-    const page = await newPage(browser)
-    t.teardown(async () => { await page.close(); await close() })
-    const documentation = new Documentation(page)
-    await documentation.open(`${address}/documentation`)
-    t.equal((await documentation.execute('get', '/me')).status, '401', 'Execute: 401')
-    await documentation.authorize('APIKeyCookie', { input: 'of%20alice' })
-    t.equal((await documentation.execute('get', '/me')).status, '200', 'Authorize, Execute: 200')
+    t.teardown(close)
+    for (const [at, status] of [['/documentation', '200'], ['/documentation/', '401']] as const) {
+      const page = await newPage(browser)
+      const documentation = new Documentation(page)
+      await documentation.open(address + at)
+      t.equal((await documentation.execute('get', '/me')).status, '401', `${at}: Execute: 401`)
+      await documentation.authorize('APIKeyCookie', { input: 'of%20alice' })
+      t.equal((await documentation.execute('get', '/me')).status, status, `${at}: Authorize, Execute: ${status}`)
+      t.strictSame((await page.context().cookies()).map(({ sameSite, httpOnly }) => ({ sameSite, httpOnly })), [{ sameSite: 'None', httpOnly: false }], 'other sites and scripts may use it')
+      await page.close()
+    }
   })
 })

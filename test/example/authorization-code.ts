@@ -3,9 +3,10 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
-import { build } from '../../example/authorization-code'
+import { build, start } from '../../example/authorization-code'
 import { AUDIENCE, startProvider } from '../../example/provider'
 import { challengesOf } from '../helpers'
 
@@ -15,17 +16,22 @@ t.test('only a token of this provider, for this API, with the scope, opens the r
   const foreign = await generateKeyPair('RS256')
   const provider = Fastify()
   t.teardown(async () => { await provider.close() })
-  const keys = [{ ...await exportJWK(publicKey), alg: 'RS256' }]
-  provider.get('/jwks', async () => ({ keys }))
+  let answer: object | null = { keys: [{ ...await exportJWK(publicKey), alg: 'RS256' }] }
+  provider.get('/jwks', async (_request, reply) => answer ?? reply.code(503).send('<p>Down for repairs</p>'))
   const issuer = await provider.listen({ port: 0, host: '127.0.0.1' })
   const app = await build(issuer)
   t.teardown(async () => { await app.close() })
 
-  const sign = async ({ iss = issuer, aud = AUDIENCE, scope = 'items:read', typ = 'at+jwt', expires = '1m', key = privateKey } = {}): Promise<string> =>
-    await new SignJWT({ scope }).setProtectedHeader({ alg: 'RS256', typ }).setIssuer(iss).setAudience(aud).setSubject('carroll').setExpirationTime(expires).sign(key)
+  const sign = async ({ iss = issuer, sub = 'carroll', aud = AUDIENCE, scope = 'items:read', typ = 'at+jwt', expires = '1m', key = privateKey } = {}): Promise<string> =>
+    await new SignJWT({ scope, ...sub === '' ? {} : { sub } }).setProtectedHeader({ alg: 'RS256', typ }).setIssuer(iss).setAudience(aud).setExpirationTime(expires).sign(key)
   const ask = async (token: string): Promise<any> => await app.inject({ url: '/items', headers: { authorization: `Bearer ${token}` } })
 
-  const accepted = await ask(await sign())
+  const good = await sign()
+  const known = answer
+  answer = null
+  t.equal((await ask(good)).statusCode, 503, 'while the provider is down, no token is called wrong')
+  answer = known
+  const accepted = await ask(good)
   t.equal(accepted.statusCode, 200)
   t.strictSame(accepted.json(), [{ name: 'Looking-glass', readBy: 'carroll' }])
   t.equal((await ask(await sign({ scope: 'items:write' }))).statusCode, 403)
@@ -34,6 +40,7 @@ t.test('only a token of this provider, for this API, with the scope, opens the r
     'of another issuer': await sign({ iss: 'https://provider.example' }),
     'for another API': await sign({ aud: 'urn:example:other' }),
     'that is no access token': await sign({ typ: 'JWT' }),
+    'of nobody': await sign({ sub: '' }),
     'that has expired': await sign({ expires: '-1s' }),
     'signed by another key': await sign({ key: foreign.privateKey }),
     'that is no token': 'nonsense'
@@ -45,7 +52,23 @@ t.test('only a token of this provider, for this API, with the scope, opens the r
   }
 })
 
-t.test('a provider that cannot be reached is no fault of the token', async (t) => {
+t.test('the provider makes tokens for this API and no other', async (t) => {
+  const provider = await startProvider(0)
+  t.teardown(provider.close)
+  await provider.serve('http://localhost:3000')
+  const query = new URLSearchParams({ client_id: 'swagger-ui', response_type: 'code', scope: 'items:read', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256', redirect_uri: 'http://localhost:3000/documentation/static/oauth2-redirect.html', resource: 'https://other.example' })
+  const response = await fetch(`${provider.issuer}/auth?${query}`, { redirect: 'manual' })
+  t.match(response.headers.get('location'), /[?&]error=invalid_target/)
+})
+
+t.test('where its port is taken, the program ends', async (t) => {
+  const taken = createServer().listen(0, 'localhost')
+  await once(taken, 'listening')
+  t.teardown(() => { taken.close() })
+  await t.rejects(start((taken.address() as AddressInfo).port, 0), { code: 'EADDRINUSE' })
+})
+
+t.test('a provider that cannot be asked is no fault of the token', async (t) => {
   const { generateKeyPair, SignJWT } = await import('jose')
   const provider = await startProvider(0)
   await provider.close()
@@ -54,7 +77,8 @@ t.test('a provider that cannot be reached is no fault of the token', async (t) =
   const { privateKey } = await generateKeyPair('RS256')
   const token = await new SignJWT({}).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
   const response = await app.inject({ url: '/items', headers: { authorization: `Bearer ${token}` } })
-  t.equal(response.statusCode, 500)
+  t.equal(response.statusCode, 503)
+  t.strictSame(response.json(), { statusCode: 503, code: 'PROVIDER_UNAVAILABLE', error: 'Service Unavailable', message: 'The provider cannot be asked for its keys' })
 })
 
 t.test('run as a program, it listens on PORT and PROVIDER_PORT and says what to do', async (t) => {
@@ -62,7 +86,7 @@ t.test('run as a program, it listens on PORT and PROVIDER_PORT and says what to 
   t.teardown(() => { program.kill() })
   let said = ''
   program.stdout.on('data', (chunk) => { said += String(chunk) })
-  while (!said.includes('log in there')) await once(program.stdout, 'data')
+  while (!said.includes('asks for consent')) await once(program.stdout, 'data')
   const [, address, issuer] = /The API listens at (\S+), the provider at (\S+)\.\n/.exec(said) ?? []
   t.equal((await fetch(`${address}/items`)).status, 401)
   t.match(await (await fetch(`${issuer}/.well-known/openid-configuration`)).json(), { issuer, code_challenge_methods_supported: ['S256'] })

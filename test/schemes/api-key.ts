@@ -20,7 +20,7 @@ t.test('name is required and must be a token where it is sent as one', async (t)
 t.test('the definition holds what the document tells', async (t) => {
   t.strictSame(apiKeyHeader({ name: 'X-Key', description: 'A key' }).openapi, { type: 'apiKey', description: 'A key', in: 'header', name: 'X-Key' })
   t.strictSame(apiKeyQuery({ name: 'key' }).openapi, { type: 'apiKey', in: 'query', name: 'key' })
-  t.match(apiKeyCookie({ name: 'k' }).openapi.description, 'Swagger UI cannot send a value that is entered here.', 'a cookie says by default how it is sent')
+  t.match(apiKeyCookie({ name: 'k' }).openapi.description, 'Swagger UI does not send a value that is entered here.', 'a cookie says by default how it is sent')
   t.strictSame(apiKeyCookie({ name: 'k', description: 'A session' }).openapi, { type: 'apiKey', description: 'A session', in: 'cookie', name: 'k' })
   const { challenge, declaredScopes, tokenOf, blank } = apiKeyCookie({ name: 'k' })
   t.strictSame({ challenge, declaredScopes, blank, token: tokenOf('v') }, { challenge: { scheme: 'APIKey', bearer: false }, declaredScopes: null, blank: '', token: 'v' })

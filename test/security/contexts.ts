@@ -25,6 +25,17 @@ t.test('contexts add up, outer first, and several declarations of one do too', a
   t.equal(contexts.of({}, 'x'), null)
 })
 
+t.test('`request.auth` is of the innermost context that names a scheme, in the accepted alternative', async (t) => {
+  const contexts = new Contexts()
+  const root = {}
+  const child = Object.create(root)
+  const optional = normalize('x', [{ scheme: createScheme(httpBasic(), owner) }, {}], owner)
+  contexts.declare(root, bearer, 'x')
+  contexts.declare(child, optional, 'x')
+  t.strictSame(contexts.of(child, 'x')?.map(({ own }) => own?.definition.name), ['HTTPBasic', 'HTTPBearer'])
+  t.strictSame(add('x', contexts.of(child, 'x'), optional)?.map(({ own }) => own?.definition.name), ['HTTPBasic', undefined], 'but what a route says itself is its own')
+})
+
 t.test('[] is the way out, for the context and those in it that say nothing', async (t) => {
   const contexts = new Contexts()
   const root = {}
