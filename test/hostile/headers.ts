@@ -1,0 +1,202 @@
+/**
+ * Values that nobody sends by mistake, in every place where a scheme reads: they are refused, or they let in as exactly what was sent. Never
+ * a 500, never a promise that is lost, never a time that grows faster than the value.
+ */
+
+import t from 'tap'
+import fc from 'fast-check'
+import { connect, type AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { createApp } from '../helpers'
+import { readAuthorization, trimSpaces } from '../../lib/header/authorization'
+import { readBasicCredentials } from '../../lib/header/basic-credentials'
+import { readBearer } from '../../lib/schemes/http'
+import { property } from './run'
+
+const VALUES = 200_000
+const A_BATCH = 400
+
+/** Every place, with how it is filled and what must come back when it lets in. `undefined`: this must not let in. */
+interface Place {
+  readonly path: string
+  readonly fill: (value: string) => { readonly query?: string, readonly headers?: Record<string, string> }
+  readonly credentials: (value: string) => unknown
+}
+
+const spaces = (text: string): string => text.replace(/^ +| +$/g, '')
+/** The part behind the scheme's name, by a pattern of its own. */
+const behind = (scheme: string) => (value: string): [string, string] | undefined => {
+  const match = new RegExp(`^ *(${scheme}) +([^]*?) *$`, 'i').exec(value)
+  return match === null || match[2] === '' ? undefined : [match[1] as string, match[2] as string]
+}
+const named = (scheme: string) => (value: string) => {
+  const [name, credentials] = behind(scheme)(value) ?? []
+  return name && { scheme: name, credentials }
+}
+
+function fromBase64 (value: string): unknown {
+  const [, encoded] = behind('Basic')(value) ?? []
+  if (encoded === undefined || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return undefined
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+const authorization = (value: string) => ({ headers: { authorization: value } })
+const places: readonly Place[] = [
+  { path: '/bearer', fill: authorization, credentials: named('Bearer') },
+  { path: '/token', fill: authorization, credentials: (value) => behind('Bearer')(value)?.[1] },
+  { path: '/basic', fill: authorization, credentials: fromBase64 },
+  { path: '/digest', fill: authorization, credentials: named('Digest') },
+  { path: '/other', fill: authorization, credentials: named('X-Other') },
+  { path: '/any', fill: authorization, credentials: (value) => spaces(value) },
+  { path: '/header', fill: (value) => ({ headers: { 'x-key': value } }), credentials: (value) => value },
+  { path: '/query', fill: (value) => ({ query: `?key=${encodeURIComponent(value)}` }), credentials: (value) => value },
+  { path: '/cookie', fill: (value) => ({ headers: { cookie: `key=${encodeURIComponent(value)}` } }), credentials: (value) => value },
+  { path: '/proto', fill: (value) => ({ query: `?__proto__=${encodeURIComponent(value)}`, headers: { constructor: value } }), credentials: () => undefined }
+]
+
+/** Every scheme on a route of its own. What it extracts comes back, so it is seen. */
+async function build (): Promise<FastifyInstance> {
+  const app = await createApp({ server: { http: { maxHeaderSize: 1 << 20 } } as FastifyServerOptions })
+  const { apiKeyCookie, apiKeyHeader, apiKeyQuery, httpBase, httpBasic, httpBearer, httpDigest, oauth2, oauth2PasswordBearer } = app.authSchemes
+  const verify = (): object => ({})
+  const flows = { password: { tokenUrl: '/token', scopes: {} } }
+  const schemes = {
+    '/bearer': httpBearer({ verify }),
+    '/token': oauth2PasswordBearer({ tokenUrl: '/token', verify }),
+    '/basic': httpBasic({ verify }),
+    '/digest': httpDigest({ verify }),
+    '/other': httpBase({ scheme: 'x-other', verify }),
+    '/any': oauth2({ flows, verify }),
+    '/header': apiKeyHeader({ name: 'X-Key', verify }),
+    '/query': apiKeyQuery({ name: 'key', verify }),
+    '/cookie': apiKeyCookie({ name: 'key', verify }),
+    '/proto': apiKeyQuery({ name: 'toString', schemeName: 'Proto', verify })
+  }
+  for (const [path, scheme] of Object.entries(schemes)) app.get(path, { security: [{ scheme }] }, async (request) => ({ credentials: request.auth?.credentials }))
+  return app
+}
+
+const byte = fc.nat(255).map((code) => String.fromCharCode(code))
+const nasty = fc.constantFrom(
+  'Bearer', 'bearer', 'Basic', 'Digest', 'X-Other', ' ', '  ', '\t', '\0', '"', '""', '\\', ',', ';', '=', ':', '==', '%', '%00', '%ff', '+', '&', '.', '\u00e9', '\u20ac', '\ud800', '\u{1f511}',
+  'YTpi', 'YTpi=', 'YTp=', 'YWI6Yw==', 'YWI6Yw', 'Og==', '/w==', '_-==', 'wIA6', 'AGE6Yg==', '__proto__', 'constructor', 'toString', 'null', 'undefined', '[object Object]', 'realm="x', 'a.b.c'
+)
+const base64 = fc.string({ unit: byte, maxLength: 40 }).map((text) => Buffer.from(text, 'latin1').toString('base64'))
+const userpass = fc.tuple(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 })).map((pair) => Buffer.from(pair.join(':')).toString('base64'))
+const word = fc.string({ unit: fc.constantFrom(...'abcXYZ019-._~+/='.split('')), minLength: 1, maxLength: 30 })
+const value = fc.oneof(
+  fc.array(fc.oneof(nasty, nasty, byte, base64, word), { maxLength: 8 }).map((parts) => parts.join('')),
+  fc.tuple(fc.constantFrom('Bearer', 'bEARER', 'Basic', 'Digest', 'x-other', 'Bearer '), fc.constantFrom(' ', '  ', '\t', '', ' \u00a0'), fc.oneof(base64, userpass, word, nasty)).map((parts) => parts.join('')),
+  fc.string({ unit: byte, maxLength: 60 })
+)
+
+const hasSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text)
+
+t.test('values in process', async (t) => {
+  const app = await build()
+  t.teardown(async () => { await app.close() })
+  const lost: unknown[] = []
+  const onLost = (reason: unknown): void => { lost.push(reason) }
+  process.on('unhandledRejection', onLost)
+  t.teardown(() => { process.off('unhandledRejection', onLost) })
+  const answers: Record<number, number> = {}
+  await property(t, VALUES / A_BATCH, fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom(...places), value), { minLength: A_BATCH, maxLength: A_BATCH, size: 'max' }), async (batch) => {
+    for (const [place, text] of batch) {
+      // What cannot be written as a URL at all.
+      if (hasSurrogate(text)) continue
+      const { query = '', headers = {} } = place.fill(text)
+      const response = await app.inject({ url: place.path + query, headers })
+      answers[response.statusCode] = (answers[response.statusCode] ?? 0) + 1
+      if (response.statusCode === 200) {
+        const { credentials } = response.json()
+        const expected = place.credentials(text)
+        if (expected === undefined || JSON.stringify(credentials) !== JSON.stringify(expected)) throw new Error(`${place.path} ${JSON.stringify(text)} let in as ${JSON.stringify(credentials)}`)
+      } else if (response.statusCode !== 401) throw new Error(`${place.path} ${JSON.stringify(text)}: ${response.statusCode} ${response.body}`)
+    }
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }))
+  t.strictSame(lost, [], 'no promise was lost')
+  t.comment(`answered ${JSON.stringify(answers)}`)
+  t.ok((answers[200] ?? 0) > VALUES / 10 && (answers[401] ?? 0) > VALUES / 10, 'some were let in and some were not')
+})
+
+/** Sends one request of raw bytes, and gives the answer's status and body. */
+async function raw (port: number, lines: readonly string[]): Promise<{ status: number, body: string }> {
+  return await new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => { socket.write([...lines, 'Host: x', 'Connection: close', '', ''].join('\r\n'), 'latin1') })
+    socket.setTimeout(20_000, () => { reject(new Error('no answer')) })
+    socket.on('data', (chunk) => { answer += chunk.toString('latin1') })
+    socket.on('close', () => { resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]), body: answer.slice(answer.indexOf('\r\n\r\n') + 4) }) })
+    // Node.js resets the connection of what it cannot parse, perhaps before it was all sent.
+    socket.on('error', () => {})
+  })
+}
+
+t.test('bytes on the wire', async (t) => {
+  const app = await build()
+  t.teardown(async () => { await app.close() })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const fields = { '/bearer': 'Authorization', '/token': 'Authorization', '/basic': 'Authorization', '/any': 'Authorization', '/header': 'X-Key', '/cookie': 'Cookie' }
+  const answers: Record<number, number> = {}
+  await property(t, 4000, fc.asyncProperty(fc.constantFrom(...Object.entries(fields)), fc.string({ unit: byte, maxLength: 40 }), fc.constantFrom('', 'Bearer ', 'Basic ', 'key='), async ([path, field], bytes, start) => {
+    const { status, body } = await raw(port, [`GET ${path} HTTP/1.1`, `${field}: ${start}${bytes}`])
+    answers[status] = (answers[status] ?? 0) + 1
+    if (status === 200) {
+      const { credentials } = JSON.parse(Buffer.from(body, 'latin1').toString('utf8'))
+      const text = credentials.password === undefined ? credentials.credentials ?? credentials : Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
+      const sent = `${start}${bytes}`
+      if (path === '/cookie' ? !sent.includes('key') : !sent.includes(text)) throw new Error(`${path} ${JSON.stringify(sent)} let in as ${body}`)
+    } else if (status !== 401 && status !== 400) throw new Error(`${path} ${JSON.stringify(start + bytes)}: ${status} ${body}`)
+  }))
+  t.comment(`answered ${JSON.stringify(answers)}`)
+  t.ok([200, 400, 401].every((status) => (answers[status] ?? 0) > 40), 'let in, refused, and refused by Node.js itself')
+})
+
+t.test('64 KiB in a header or a query', async (t) => {
+  const app = await build()
+  t.teardown(async () => { await app.close() })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const long = 'a'.repeat(65536)
+  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer ${long}`])).status, 200)
+  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer${' '.repeat(65536)}`])).status, 401)
+  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer ${long} ${long}`])).status, 401)
+  t.equal((await raw(port, ['GET /basic HTTP/1.1', `Authorization: Basic ${Buffer.from(`${long}:${long}`).toString('base64')}`])).status, 200)
+  t.equal((await raw(port, ['GET /header HTTP/1.1', `X-Key: ${long}`])).status, 200)
+  t.equal((await raw(port, [`GET /query?key=${long} HTTP/1.1`])).status, 200)
+  t.equal((await raw(port, ['GET /cookie HTTP/1.1', `Cookie: ${'a=b; '.repeat(13107)}key=${long}`])).status, 200)
+  t.equal((await raw(port, ['GET /cookie HTTP/1.1', `Cookie: ${'='.repeat(65536)}`])).status, 401)
+})
+
+t.test('reading takes time in proportion to what is read', async (t) => {
+  const shapes: Record<string, (length: number) => string> = {
+    spaces: (length) => `Bearer${' '.repeat(length)}x`,
+    'spaces at the end': (length) => `Bearer x${' '.repeat(length)}`,
+    letters: (length) => `Bearer ${'a'.repeat(length)}`,
+    'letters and a quote': (length) => `Bearer ${'a'.repeat(length)}"`,
+    'one long name': (length) => 'B'.repeat(length),
+    base64: (length) => `Basic ${'YTpi'.repeat(length / 4)}`,
+    'base64 and a stranger': (length) => `Basic ${'YTpi'.repeat(length / 4)}!`
+  }
+  const read = (text: string): void => {
+    readBearer(text)
+    trimSpaces(text)
+    const basic = readAuthorization(text, 'basic')
+    if (typeof basic === 'object') readBasicCredentials(basic.credentials)
+  }
+  const took = (text: string): number => {
+    const start = process.hrtime.bigint()
+    read(text)
+    return Number(process.hrtime.bigint() - start)
+  }
+  const best = (text: string): number => Math.min(...Array.from({ length: 15 }, () => took(text)))
+  for (const [name, shape] of Object.entries(shapes)) {
+    const factor = best(shape(1 << 20)) / best(shape(1 << 14))
+    // The length grows 64 times. What is quadratic would take 4096 times as long: that much room is left for a busy machine.
+    t.ok(factor < 1024, `${name}: 64 times the length`)
+  }
+})
