@@ -153,8 +153,9 @@ export function toRequirement (groups: readonly Group[]): Requirement {
   return { alternatives: [...alternatives.values()], optional, size: checks.size, challenges: [...challenges] }
 }
 
-function identity ({ checks, scopes }: Member): string {
-  return `${checks.map(({ index }) => index).sort().join('+')}:${scopes.join(' ')}`
+/** Which checks a member makes, in whatever order they were listed. */
+function identity ({ checks }: Member): string {
+  return String(checks.map(({ index }) => index).sort())
 }
 
 /** The challenge of a scheme. Only the bearer family tells errors and scopes. */

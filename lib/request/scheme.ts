@@ -13,14 +13,10 @@ const hooks = new WeakMap<object, SchemeNode>()
 let lastId = 0
 
 /** What a scheme object stands for; `undefined` for anything that no factory made. */
-export const nodeOf = (scheme: unknown): SchemeNode | undefined => find(nodes, scheme)
+export const nodeOf = (scheme: unknown): SchemeNode | undefined => nodes.get(scheme as object)
 
 /** The scheme whose `preHandler` this function is. */
-export const nodeOfHook = (hook: unknown): SchemeNode | undefined => find(hooks, hook)
-
-function find (map: WeakMap<object, SchemeNode>, key: unknown): SchemeNode | undefined {
-  return (typeof key === 'object' && key !== null) || typeof key === 'function' ? map.get(key) : undefined
-}
+export const nodeOfHook = (hook: unknown): SchemeNode | undefined => hooks.get(hook as object)
 
 /** The scheme object of a definition. `owner` is the registration of the plugin that it belongs to. */
 export function createScheme (definition: SchemeDefinition, owner: object): Scheme {

@@ -15,6 +15,8 @@ t.test('the header is read for one scheme, and what follows the name is not judg
 t.test('only spaces are trimmed', async (t) => {
   t.equal(trimSpaces('  a b  '), 'a b')
   t.equal(trimSpaces('\ta\t'), '\ta\t')
+  t.equal(trimSpaces('a '), 'a')
+  t.equal(trimSpaces(' a'), 'a')
   t.equal(trimSpaces('   '), '')
   t.equal(trimSpaces('a'), 'a')
 })

@@ -4,8 +4,9 @@ import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, chal
 import { InvalidCredentialsError } from '../../lib'
 
 /** Alternatives of a bearer token with a scope, and of a user name and a key. */
-async function create (): Promise<FastifyInstance> {
+async function create (prepare: (app: FastifyInstance) => unknown = () => {}): Promise<FastifyInstance> {
   const app = await createApp({ realm: 'R' })
+  prepare(app)
   const judge = (secret: string): any => {
     if (secret.includes('described')) throw new InvalidCredentialsError('The token is "old"')
     if (secret.includes('coded')) throw Object.assign(new Error('Own message'), { statusCode: 401, code: 'OWN', headers: { 'x-own': '1' } })
@@ -80,6 +81,32 @@ t.test('the first error, in the order of the alternatives, is told', async (t) =
   const app = await create()
   const response = await app.inject({ url: '/or?k=forbidden', headers: { authorization: 'Bearer coded' } })
   t.match(response.json(), { statusCode: 401, code: 'OWN' })
+  const later = await app.inject({ url: '/or?k=coded', headers: { authorization: 'Bearer refused' } })
+  t.match(later.json(), { statusCode: 401, code: 'OWN' }, 'one behind a refusal without an error, too')
+})
+
+t.test('the status survives an error handler that sets none, and is no hindrance to one that redirects', async (t) => {
+  const app = await create((app) => app.setErrorHandler(async (_error, request, reply) => request.headers.accept === 'text/html' ? reply.redirect('/login') : { own: true }))
+  for (const [authorization, status] of [['', 401], ['Bearer refused', 401], ['Bearer forbidden', 403], ['Bearer weak', 403]] as const) {
+    const response = await app.inject({ url: '/or', headers: { authorization } })
+    t.equal(response.statusCode, status)
+    t.strictSame(response.json(), { own: true })
+    t.equal((await app.inject({ url: '/or', headers: { authorization, accept: 'text/html' } })).statusCode, 302)
+  }
+})
+
+t.test('the connection of a refused upload is closed where much may follow, and kept where little does', async (t) => {
+  const app = await createApp()
+  app.post('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
+  const connectionOf = async (headers: Record<string, string>): Promise<unknown> => {
+    const response = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': 'text/plain', ...headers } })
+    t.equal(response.statusCode, 401)
+    return response.headers.connection
+  }
+  t.equal(await connectionOf({ 'content-length': '1048577' }), 'close')
+  t.equal(await connectionOf({ 'content-length': '1048576' }), 'keep-alive')
+  t.equal(await connectionOf({ 'transfer-encoding': 'chunked' }), 'close')
+  t.equal(await connectionOf({}), 'keep-alive')
 })
 
 t.test('one challenge for a scheme and a set of scopes, in whatever order and with whatever is derived', async (t) => {

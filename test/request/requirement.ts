@@ -53,6 +53,15 @@ t.test('alternatives that ask for the same are one, in whatever order', async (t
   ])
   t.equal(alternatives.length, 1)
   t.equal(alternatives[0]?.own?.node, a)
+  const [c, d] = [derive(a, []), derive(a, [])]
+  t.equal(toRequirement([{ entries: [entry(c), entry(d)], own: c }, { entries: [entry(d), entry(c)], own: c }]).alternatives.length, 1)
+})
+
+t.test('checks are told apart by all digits of their numbers', async (t) => {
+  const a = base()
+  const derived = Array.from({ length: 13 }, () => derive(a, []))
+  const groups = [...derived.map((node) => ({ entries: [entry(node)], own: node })), ...derived.map((node) => ({ entries: [entry(derived[0] as SchemeNode), entry(node)], own: node }))]
+  t.equal(toRequirement(groups).alternatives.length, 25)
 })
 
 t.test('the empty group makes it optional, wherever it stands', async (t) => {

@@ -106,6 +106,8 @@ t.test('override: it is checked, and fails the boot in production', async (t) =>
   for (const other of [undefined, {}, foreign]) t.throws(() => { override(other, { user: 1 }) }, { name: 'TypeError', message: 'override: the first argument must be a scheme of this application' })
   for (const auth of [undefined, null, 'me']) t.throws(() => { override(scheme, auth) }, { message: 'override: the second argument must be an object with the user' })
   for (const user of [undefined, null, false]) t.throws(() => { override(scheme, { user }) }, { message: 'override: the second argument must have the `user` that "HTTPBearer" is to accept' })
+  const checked = app.authSchemes.httpBearer({ schemeName: 'Other' }).derive({ verify: () => true })
+  t.throws(() => { override(checked, { user: null }) }, { message: 'override: the second argument must have the `user` that "Other" is to accept' }, 'a check that was derived counts')
   const { NODE_ENV } = process.env
   t.teardown(() => {
     if (NODE_ENV === undefined) delete process.env.NODE_ENV

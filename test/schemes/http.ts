@@ -61,3 +61,10 @@ t.test('digest: its parameters are handed over as they are', async (t) => {
   t.equal(extract(request('Digest')), ABSENT)
   t.throws(() => httpDigest({ realm: 'x' }), { message: /^httpDigest: there is no option `realm`/ })
 })
+
+t.test('an override without credentials has empty ones', async (t) => {
+  t.strictSame(httpBasic().blank, { username: '', password: '' })
+  t.strictSame(httpBearer().blank, { scheme: 'Bearer', credentials: '' })
+  t.strictSame(httpDigest().blank, { scheme: 'digest', credentials: '' })
+  t.strictSame(httpBase({ scheme: 'Own' }).blank, { scheme: 'Own', credentials: '' })
+})
