@@ -17,7 +17,7 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
   const early = routes.early.map(({ method, url }) =>
     ({ method, url, security: null, public: true, hidden: false, publicBy: 'unseen', contexts: [] } as const))
   const seen = routes.all.flatMap((route) => {
-    const groups = route.groups()
+    const { groups } = route.declaration
     const publicBy = whyPublic(route, groups)
     const audited = {
       security: groups === null ? null : write(groups),
@@ -44,7 +44,7 @@ function urlsOf ({ url, options }: Route): string[] {
   return options.url === url ? [url] : [url, options.url]
 }
 
-function whyPublic ({ own }: Route, groups: Groups | null): AuditedRoute['publicBy'] {
+function whyPublic ({ declaration: { own } }: Route, groups: Groups | null): AuditedRoute['publicBy'] {
   if (groups === null) return 'nothing'
   if (groups.length === 0) return own === null ? 'context' : 'route'
   return groups.some(({ entries }) => entries.length === 0) ? 'optional' : null

@@ -5,7 +5,7 @@ import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { auditRoutes, printSecurity } from './audit'
 import { badOption, duplicateScheme, overrideRefused, unguardedRoutes } from './errors'
-import { createAnnouncer, isAnnouncement } from './openapi/announce'
+import { Announcer, isAnnouncement } from './openapi/announce'
 import { createPrepare } from './openapi/document'
 import { asLifecycleHook, kAttempt, kExtracted } from './request/hook'
 import { createScheme, overrideScheme } from './request/scheme'
@@ -27,7 +27,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   const warn = (message: string): void => { app.log.warn(message) }
   const { early, mayMissRoutes, children } = lookAround(app)
   const routes = new Routes({}, hook, app, early)
-  const announce = createAnnouncer(createPrepare(routes, warn))
+  const announcer = new Announcer(createPrepare(routes, warn))
 
   app.decorateRequest('auth', null as any)
   app.decorateRequest(kAttempt as any, null)
@@ -40,18 +40,18 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   })
 
   guardAround(app)
-  announce(app)
+  announcer.announce(app)
   app.addHook('onRegister', (context) => { routes.contexts.add(context) })
   // Synchronous: an error of an asynchronous onRoute hook is lost, and would leave the route open.
   function authSchemesRoute (this: FastifyInstance, route: RouteOptions): void {
     if (isAnnouncement(route)) return
-    announce(this)
+    announcer.announce(this)
     routes.add(this, route)
   }
   // Contexts that are there already get no onRoute hook by themselves.
   for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
   app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardContext(mayMissRoutes)) as any)
-  app.addHook('onReady', async () => { routes.finish(explicit, app.log) })
+  app.addHook('onReady', async () => { routes.finish(explicit, app.log, announcer.isNeeded) })
 }
 
 interface Surroundings { readonly early: PrintedRoute[], readonly mayMissRoutes: boolean, readonly children: FastifyInstance[] }

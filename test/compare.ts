@@ -7,6 +7,15 @@ t.test('secrets are compared whole, as UTF-8 or bytes', async (t) => {
     t.equal(constantTimeEqual(a, b), false)
     t.equal(constantTimeEqual(b, a), false)
   }
+  // Around the length up to which nothing is hashed, in bytes and not in characters.
+  for (const secret of ['x'.repeat(127), 'x'.repeat(128), 'x'.repeat(129), '€'.repeat(42), `${'€'.repeat(42)}xy`, `${'€'.repeat(42)}xyz`, Buffer.alloc(128), Buffer.alloc(129)]) {
+    t.equal(constantTimeEqual(secret, secret), true)
+    t.equal(constantTimeEqual(secret, 'x'), false)
+    t.equal(constantTimeEqual('', secret), false)
+    t.equal(constantTimeEqual(secret, `${String(secret)}\0`), false)
+  }
+  t.equal(constantTimeEqual('', ''), true, 'nothing is left of what was compared before')
+  t.equal(constantTimeEqual(Buffer.alloc(3), ''), false)
   t.equal(constantTimeEqual(new TextEncoder().encode('ü'), 'ü'), true)
   t.equal(constantTimeEqual(Buffer.from([0xff]), '\ufffd'), false)
 })

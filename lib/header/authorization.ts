@@ -7,16 +7,19 @@ export const MALFORMED: unique symbol = Symbol('malformed')
 
 // token, RFC 9110 section 5.6.2: the name of an authentication scheme, a header or a cookie.
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const LEADING_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/
 
 // b64token of RFC 6750 section 2.1, taken more widely: any visible ASCII character but the quote and the comma.
 const BEARER_TOKEN = /^[\x21\x23-\x2b\x2d-\x7e]+$/
+const USUAL_BEARER = /^Bearer [\x21\x23-\x2b\x2d-\x7e]+$/
 
 /** Whether the text is a token in the sense of RFC 9110 section 5.6.2. */
 export const isToken = (text: string): boolean => TOKEN.test(text)
 
 /** Whether the text can be a bearer token: visible ASCII without quotes and commas. */
 export const isBearerToken = (text: string): boolean => BEARER_TOKEN.test(text)
+
+/** Whether a header is a bearer token as nearly all clients write it: `Bearer`, one space, the token. Others may be right, too. */
+export const isUsualBearer = (header: string): boolean => USUAL_BEARER.test(header)
 
 /** The text without leading and trailing spaces. Other white space stays: it is not allowed there, so it must be seen. */
 export function trimSpaces (text: string): string {
@@ -40,9 +43,20 @@ export function readAuthorization (header: unknown, name: string): Authorization
   if (header === undefined) return ABSENT
   if (typeof header !== 'string') return MALFORMED
   const value = trimSpaces(header)
-  const scheme = LEADING_TOKEN.exec(value)?.[0]
-  if (scheme === undefined || scheme.length !== name.length || scheme.toLowerCase() !== name) return ABSENT
-  if (value.length === scheme.length) return { scheme, credentials: '' }
-  if (value.charCodeAt(scheme.length) !== 0x20) return MALFORMED
-  return { scheme, credentials: trimSpaces(value.slice(scheme.length)) }
+  if (!startsWithName(value, name)) return ABSENT
+  let start = name.length
+  while (value.charCodeAt(start) === 0x20) start++
+  // A name that goes on is another scheme's.
+  if (start === name.length && start < value.length) return isToken(value.charAt(start)) ? ABSENT : MALFORMED
+  return { scheme: value.slice(0, name.length), credentials: value.slice(start) }
+}
+
+/** Whether the text starts with the name (lower case), in whatever case its ASCII letters are. No other character counts as one of them. */
+function startsWithName (text: string, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const code = text.charCodeAt(i)
+    const isUpperCase = code >= 0x41 && code <= 0x5a
+    if ((isUpperCase ? code + 0x20 : code) !== name.charCodeAt(i)) return false
+  }
+  return true
 }

@@ -2,7 +2,11 @@
 
 import { MALFORMED } from './authorization'
 
-// CTL, RFC 5234 appendix B.1: neither the user-id nor the password may contain one.
+// The alphabet of RFC 4648 section 4 and its padding.
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+// ASCII without CTL (RFC 5234 appendix B.1), which neither the user-id nor the password may contain.
+const PLAIN = /^[\x20-\x7e]*$/
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/
 
@@ -15,16 +19,22 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * UTF-8, no colon, a control character.
  */
 export function readBasicCredentials (value: string): { username: string, password: string } | typeof MALFORMED {
-  const bytes = Buffer.from(value, 'base64')
-  // `Buffer.from` skips what it cannot read and takes the url-safe alphabet: only what encodes back to itself was base64.
-  if (bytes.length === 0 || bytes.toString('base64') !== value) return MALFORMED
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch {
-    return MALFORMED
-  }
+  if (value.length % 4 !== 0 || !BASE64.test(value)) return MALFORMED
+  const bytes = atob(value)
+  // Only what encodes back to itself is canonical: no bits are set that belong to no byte.
+  if (btoa(bytes) !== value) return MALFORMED
+  const text = PLAIN.test(bytes) ? bytes : readUtf8(value)
+  if (text === null) return MALFORMED
   const colon = text.indexOf(':')
-  if (colon === -1 || CONTROL.test(text)) return MALFORMED
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+  return colon === -1 ? MALFORMED : { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** The text of bytes that are not all plain; `null` where they are no UTF-8, or contain a control character. */
+function readUtf8 (base64: string): string | null {
+  try {
+    const text = utf8.decode(Buffer.from(base64, 'base64'))
+    return CONTROL.test(text) ? null : text
+  } catch {
+    return null
+  }
 }

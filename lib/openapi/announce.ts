@@ -16,16 +16,22 @@ function announcementOf (route: RouteOptions): unknown {
   return (route.config as { [kAnnouncement]?: unknown } | undefined)?.[kAnnouncement]
 }
 
-/** Gives a function that makes sure that every @fastify/swagger registered so far knows of `prepare`. */
-export function createAnnouncer (prepare: (input: TransformInput) => unknown): (context: FastifyInstance) => void {
-  const announced = new WeakMap<object, number>()
+/** Makes sure that every @fastify/swagger knows of `prepare`. */
+export class Announcer {
+  readonly #announced = new Map<object, number>()
 
-  return (context) => {
+  constructor (readonly prepare: (input: TransformInput) => unknown) {}
+
+  /** Whether there is any, so that a document may be asked for. */
+  get isNeeded (): boolean { return this.#announced.size > 0 }
+
+  /** Tells those that are registered in a context so far. */
+  announce (context: FastifyInstance): void {
     const registered = countSwagger(context)
     const owner = ownerOf(context, registered)
-    if (registered <= (announced.get(owner) ?? 0)) return
-    announced.set(owner, registered)
-    announce(owner, prepare)
+    if (registered <= (this.#announced.get(owner) ?? 0)) return
+    this.#announced.set(owner, registered)
+    announce(owner, this.prepare)
   }
 }
 

@@ -10,11 +10,8 @@ import { duplicateScheme, unguardedRoutes } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 import { both, type Groups } from '../security/normalize'
 import type { Route, Routes } from '../security/routes'
-import { completeOperation, schemesOf, type DocumentObject } from './operation'
+import { MARK, completeOperation, tell, type DocumentObject, type Told } from './operation'
 import { pathsOf } from './paths'
-
-// Extension members of a schema are copied to its operation.
-const MARK = 'x-fastify-auth-schemes'
 
 /** What @fastify/swagger gives a `swaggerTransform`; without `openapiObject` it writes Swagger 2.0. */
 export interface TransformInput { readonly schema: unknown, readonly url: string, readonly openapiObject?: DocumentObject }
@@ -61,13 +58,16 @@ function renderingOf (document: DocumentObject): Rendering {
 class Rendering {
   readonly #applications: Routes[] = []
   readonly #marked: Route[] = []
-  readonly #byPath = new Map<string, Set<Route>>()
-  /** Where each route was found, as `get /items`. */
-  readonly #found = new Map<Route, Set<string>>()
+  readonly #byPath = new Map<string, Route[]>()
+  /** Where each route may be found, as `get /items`. */
+  readonly #keys = new Map<Route, readonly string[]>()
+  /** Where each route was found. */
+  readonly #found = new Map<Route, string[]>()
   readonly #ready = new WeakSet<DocumentObject>()
   /** The schemes that the user wrote, and those that were added. */
   readonly #own: DocumentObject
   readonly #used = new Map<string, unknown>()
+  readonly #told = new Map<Groups, Told>()
 
   constructor (readonly document: DocumentObject) {
     this.#own = document.components.securitySchemes ?? {}
@@ -82,7 +82,9 @@ class Rendering {
       if (definition !== undefined) this.#use(definition)
     }
     for (const route of application.all) {
-      for (const key of this.#keysOf(route)) this.#byPath.set(key, (this.#byPath.get(key) ?? new Set()).add(route))
+      const keys = route.methods.flatMap((method) => pathsOf(route.url, this.document.servers).map((path) => `${method.toLowerCase()} ${path}`))
+      this.#keys.set(route, keys)
+      for (const key of keys) append(this.#byPath, key, route)
     }
   }
 
@@ -92,26 +94,23 @@ class Rendering {
 
   /** Completes the operations that are there and not completed yet. */
   complete (): void {
-    const operations: Array<readonly [place: DocumentObject, key: string, name: string, route: Route]> = []
+    const found: Array<{ readonly place: DocumentObject, readonly key: string, readonly name: string, readonly route: Route }> = []
     for (const [path, item] of Object.entries<DocumentObject>(this.document.paths)) {
-      for (const place of [item, item.additionalOperations ?? {}]) {
-        for (const [key, operation] of Object.entries<DocumentObject>(place)) {
+      for (const place of item.additionalOperations === undefined ? [item] : [item, item.additionalOperations]) {
+        for (const key of Object.keys(place)) {
           const name = `${key.toLowerCase()} ${path}`
-          const route = this.#routeOf(name, operation)
+          const route = this.#routeOf(name, place[key])
           if (route === undefined) {
-            this.#tellUnguarded(name, operation)
+            this.#tellUnguarded(name, place[key])
             continue
           }
-          operations.push([place, key, name, route])
-          this.#found.set(route, (this.#found.get(route) ?? new Set()).add(name))
+          found.push({ place, key, name, route })
+          append(this.#found, route, name)
         }
       }
     }
-    for (const [place, key, name, route] of operations) {
-      const { [MARK]: _, ...operation } = place[key]
-      const groups = this.#groupsOf(name, route)
-      schemesOf(groups).forEach((definition) => { this.#use(definition) })
-      place[key] = completeOperation(operation, groups, this.document)
+    for (const { place, key, name, route } of found) {
+      place[key] = completeOperation(place[key], this.#tell(this.#groupsOf(name, route)), this.document)
       this.#ready.add(place[key])
     }
   }
@@ -120,7 +119,7 @@ class Rendering {
   #routeOf (name: string, operation: unknown): Route | undefined {
     if (operation === null || typeof operation !== 'object' || this.#ready.has(operation)) return undefined
     const mark = (operation as DocumentObject)[MARK]
-    return mark === undefined ? [...this.#byPath.get(name) ?? []].at(-1) : this.#marked[mark]
+    return mark === undefined ? this.#byPath.get(name)?.at(-1) : this.#marked[mark]
   }
 
   /** An operation of a route that was never seen must not show a lock that nothing enforces, be it the document's own. */
@@ -135,17 +134,24 @@ class Rendering {
     return this.#applications.some(({ schemes }) => schemes.isNamedIn(security))
   }
 
-  /** What opens all the routes that one operation stands for: routes that differ in constraints only, or in what a path does not show. */
-  #groupsOf (name: string, route: Route): Groups | null {
-    const method = name.slice(0, name.indexOf(' '))
-    const routes = this.#keysOf(route).filter((key) => key.startsWith(`${method} `))
-      .flatMap((key) => [...this.#byPath.get(key) as Set<Route>])
-      .filter((other) => [...this.#found.get(other) ?? [name]].some((place) => place === name || !place.startsWith(`${method} `)))
-    return [...new Set([...routes, route])].reduce<Groups | null>(strictest, null)
+  /** The same for the same groups, which many routes share. */
+  #tell (groups: Groups | null): Told | null {
+    if (groups === null) return null
+    const known = this.#told.get(groups)
+    if (known !== undefined) return known
+    const told = tell(groups, this.document)
+    for (const definition of told.definitions) this.#use(definition)
+    this.#told.set(groups, told)
+    return told
   }
 
-  #keysOf ({ methods, url }: Route): string[] {
-    return methods.flatMap((method) => pathsOf(url, this.document.servers).map((path) => `${method.toLowerCase()} ${path}`))
+  /** What opens all the routes that one operation stands for: routes that differ in constraints only, or in what a path does not show. */
+  #groupsOf (name: string, route: Route): Groups | null {
+    const method = name.slice(0, name.indexOf(' ') + 1)
+    const sharing = (this.#keys.get(route) as readonly string[]).filter((key) => key.startsWith(method)).flatMap((key) => this.#byPath.get(key) as Route[])
+    if (sharing.every((other) => other === route)) return route.declaration.groups
+    const routes = sharing.filter((other) => (this.#found.get(other) ?? [name]).some((place) => place === name || !place.startsWith(method)))
+    return [...new Set([...routes, route])].reduce<Groups | null>(strictest, null)
   }
 
   #use ({ name, openapi }: SchemeDefinition): void {
@@ -158,8 +164,13 @@ class Rendering {
   }
 }
 
-function strictest (sum: Groups | null, { groups }: Route): Groups | null {
-  const further = groups()
+function append<Key, Value> (lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
+
+function strictest (sum: Groups | null, { declaration: { groups: further } }: Route): Groups | null {
   if (sum === null || sum.length === 0) return further ?? sum
   return further === null || further.length === 0 ? sum : both(sum, further)
 }

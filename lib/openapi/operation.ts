@@ -5,29 +5,56 @@ import { membersOf, toRequirement, type Group, type Member, type Requirement } f
 /** A part of a document, as @fastify/swagger builds it. */
 export type DocumentObject = Record<string, any>
 
-/**
- * Completes an operation: `security`, the answers 401 and 403, and no parameter for what `security` already tells.
- *
- * @param groups what the route requires; `null`: it says nothing
- * @param document read for its version and its root-level `security`
- */
-export function completeOperation (operation: DocumentObject, groups: readonly Group[] | null, document: DocumentObject): DocumentObject {
-  const { security: _, ...rest } = operation
-  if (groups === null) return Array.isArray(document.security) ? { ...rest, security: [] } : rest
+/** Names the route of an operation until it is completed: extension members of a schema are copied to its operation. */
+export const MARK = 'x-fastify-auth-schemes'
+
+/** What a requirement is in one document. */
+export interface Told {
+  readonly definitions: ReadonlyArray<Member['definition']>
+  readonly security: readonly DocumentObject[]
+  /** The statuses that it may be answered with, and their descriptions. */
+  readonly refusals: Readonly<Record<string, string>>
+  /** The parameters that `security` tells already. */
+  readonly hidden: ReadonlySet<string>
+}
+
+/** @param document read for its version */
+export function tell (groups: readonly Group[], document: DocumentObject): Told {
   const requirement = toRequirement(groups)
-  const parameters = withoutCredentials(operation.parameters, membersOf(requirement))
-  const { parameters: __, ...others } = rest
+  const members = membersOf(requirement)
+  const scoped = members.some(({ definition, scopes }) => scopes.length > 0 && definition.verify !== undefined)
   return {
-    ...others,
-    ...(parameters.length > 0 ? { parameters } : {}),
+    definitions: members.map(({ definition }) => definition),
     security: toSecurity(requirement, document),
-    responses: withErrors(operation.responses, requirement)
+    refusals: members.length === 0 ? {} : { 401: 'Not authenticated', ...scoped ? { 403: 'Not enough permissions' } : {} },
+    hidden: new Set(members.map(({ definition: { openapi } }) => parameterKey(openapi.type === 'apiKey' ? openapi : { in: 'header', name: 'authorization' })))
   }
 }
 
-/** The schemes that a route uses. */
-export function schemesOf (groups: readonly Group[] | null): Array<Member['definition']> {
-  return (groups ?? []).flatMap(({ entries }) => entries.map(({ node }) => node.definition))
+/**
+ * Completes an operation: `security`, the answers 401 and 403, no parameter for what `security` already tells, and no mark.
+ *
+ * @param told what the route requires; `null`: it says nothing
+ * @param document read for its root-level `security`
+ */
+export function completeOperation (operation: DocumentObject, told: Told | null, document: DocumentObject): DocumentObject {
+  if (told === null) {
+    const { [MARK]: _, security: __, ...rest } = operation
+    return Array.isArray(document.security) ? { ...rest, security: [] } : rest
+  }
+  const { [MARK]: _, security: __, parameters, responses, ...rest } = operation
+  const others = (parameters as DocumentObject[] | undefined)?.filter((parameter) => !told.hidden.has(parameterKey(parameter))) ?? []
+  return {
+    ...rest,
+    ...others.length > 0 ? { parameters: others } : {},
+    security: told.security.map(copy),
+    responses: withRefusals(responses, told.refusals)
+  }
+}
+
+// New objects for each operation: YAML would write a shared one as an alias.
+function copy (alternative: DocumentObject): DocumentObject {
+  return Object.fromEntries(Object.entries(alternative).map(([name, scopes]) => [name, [...scopes]]))
 }
 
 /** OpenAPI's Security Requirement Objects: one for each alternative, `{}` last where authentication is optional. */
@@ -50,15 +77,10 @@ function mayNameScopes ({ openapi }: Member['definition'], document: DocumentObj
   return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || !String(document.openapi).startsWith('3.0')
 }
 
-function withErrors (responses: DocumentObject, requirement: Requirement): DocumentObject {
-  const members = membersOf(requirement)
-  if (members.length === 0) return responses
-  const scoped = members.some(({ definition, scopes }) => scopes.length > 0 && definition.verify !== undefined)
-  return {
-    ...responses,
-    401: ownResponse(responses, '401') ?? errorResponse('Not authenticated'),
-    ...(scoped ? { 403: ownResponse(responses, '403') ?? errorResponse('Not enough permissions') } : {})
-  }
+function withRefusals (responses: DocumentObject, refusals: Told['refusals']): DocumentObject {
+  const all = { ...responses }
+  for (const [status, description] of Object.entries(refusals)) all[status] = ownResponse(responses, status) ?? errorResponse(description)
+  return all
 }
 
 /** What the route itself says of the status; Fastify serializes errors by it. */
@@ -68,7 +90,7 @@ function ownResponse (responses: DocumentObject, status: string): DocumentObject
   return range === undefined ? undefined : structuredClone(range)
 }
 
-/** Fastify's error body. A new object each time: YAML would write a shared one as an alias. */
+/** Fastify's error body, as new objects, too. */
 function errorResponse (description: string): DocumentObject {
   const schema = {
     type: 'object',
@@ -81,12 +103,6 @@ function errorResponse (description: string): DocumentObject {
     required: ['statusCode', 'code', 'error', 'message']
   }
   return { description, content: { 'application/json': { schema } } }
-}
-
-function withoutCredentials (parameters: DocumentObject[] | undefined, members: readonly Member[]): DocumentObject[] {
-  const hidden = new Set(members.map(({ definition: { openapi } }) =>
-    openapi.type === 'apiKey' ? parameterKey(openapi) : parameterKey({ in: 'header', name: 'authorization' })))
-  return (parameters ?? []).filter((parameter) => !hidden.has(parameterKey(parameter)))
 }
 
 function parameterKey ({ in: location, name }: DocumentObject): string {

@@ -2,6 +2,7 @@
 
 // A pattern of a parameter, innermost parentheses first, and the marks of optional and escaped characters.
 const PATTERN = /\([^()]*\)/g
+const PLAIN = /^[^(:*]*$/
 const PARAMETER = /:([A-Za-z0-9_]+)\??/g
 
 /**
@@ -9,14 +10,19 @@ const PARAMETER = /:([A-Za-z0-9_]+)\??/g
  * routes with operations: two routes that share one share an operation.
  */
 export function pathsOf (url: string, servers: unknown): string[] {
+  const path = PLAIN.test(url) ? url : withParameters(url)
+  if (!Array.isArray(servers)) return [path]
+  const bases = servers.map(basePath).filter((base) => base !== '/' && path.startsWith(base))
+  return [...new Set([path, ...bases.map((base) => path.slice(base.length) || '/')])]
+}
+
+function withParameters (url: string): string {
   let path = url
   for (let before = ''; before !== path;) {
     before = path
     path = path.replace(PATTERN, '')
   }
-  path = path.replace(PARAMETER, '{$1}').replace(/\*$/, '{*}')
-  const bases = Array.isArray(servers) ? servers.map(basePath).filter((base) => base !== '/') : []
-  return [...new Set([path, ...bases.filter((base) => path.startsWith(base)).map((base) => path.slice(base.length) || '/')])]
+  return path.replace(PARAMETER, '{$1}').replace(/\*$/, '{*}')
 }
 
 function basePath (server: { url?: unknown }): string {

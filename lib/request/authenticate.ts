@@ -81,12 +81,16 @@ function tryAlternatives (attempt: Attempt, extract: Extractor, start: number): 
   for (let i = start; i < alternatives.length; i++) {
     const alternative = alternatives[i] as Alternative
     const outcome = tryAlternative(attempt, alternative, extract)
-    if (typeof outcome === 'object') {
-      return outcome.then((settled) => conclude(attempt, alternative, settled) ? attempt : tryAlternatives(attempt, extract, i + 1))
-    }
+    if (typeof outcome === 'object') return tryAlternativesLater(attempt, extract, i, outcome)
     if (conclude(attempt, alternative, outcome)) return attempt
   }
   return attempt
+}
+
+// What waits stands in functions of its own: those above then make no closures for requests that need not wait.
+async function tryAlternativesLater (attempt: Attempt, extract: Extractor, tried: number, outcome: Promise<Outcome>): Promise<Attempt> {
+  const accepted = conclude(attempt, attempt.requirement.alternatives[tried] as Alternative, await outcome)
+  return accepted ? attempt : await tryAlternatives(attempt, extract, tried + 1)
 }
 
 function conclude (attempt: Attempt, alternative: Alternative, outcome: Outcome): boolean {
@@ -114,18 +118,17 @@ function runChecks (attempt: Attempt, members: readonly Member[], credentials: r
     for (; c < checks.length; c++) {
       const check = checks[c] as Check
       const result = attempt.results[check.index] ?? runCheck(attempt, check, credentials[m])
-      if (isThenable(result)) {
-        const [member, next] = [m, c + 1]
-        return result.then((settled) => {
-          const outcome = keep(attempt, check, settled)
-          return outcome === Outcome.ACCEPTED ? runChecks(attempt, members, credentials, member, next) : outcome
-        })
-      }
+      if (isThenable(result)) return runChecksLater(attempt, members, credentials, m, c, result)
       const outcome = keep(attempt, check, result)
       if (outcome !== Outcome.ACCEPTED) return outcome
     }
   }
   return Outcome.ACCEPTED
+}
+
+async function runChecksLater (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], member: number, check: number, result: PromiseLike<Accepted | Failure>): Promise<Outcome> {
+  const outcome = keep(attempt, (members[member] as Member).checks[check] as Check, await result)
+  return outcome === Outcome.ACCEPTED ? await runChecks(attempt, members, credentials, member, check + 1) : outcome
 }
 
 function keep (attempt: Attempt, check: Check, result: Accepted | Failure): Outcome {
@@ -136,14 +139,19 @@ function keep (attempt: Attempt, check: Check, result: Accepted | Failure): Outc
 function runCheck (attempt: Attempt, check: Check, credentials: unknown): Accepted | Failure | Promise<Accepted | Failure> {
   const reused = attempt.reuse(check)
   if (reused !== null) return reused
-  const { definition } = check.node
   try {
     const user = callVerify(attempt, check, credentials)
-    return isThenable(user)
-      ? Promise.resolve(user).then((settled) => judge(check, credentials, settled)).catch((error: unknown) => toFailure(definition, error))
-      : judge(check, credentials, user)
+    return isThenable(user) ? judgeLater(check, credentials, user) : judge(check, credentials, user)
   } catch (error) {
-    return toFailure(definition, error)
+    return toFailure(check.node.definition, error)
+  }
+}
+
+async function judgeLater (check: Check, credentials: unknown, user: PromiseLike<unknown>): Promise<Accepted | Failure> {
+  try {
+    return judge(check, credentials, await user)
+  } catch (error) {
+    return toFailure(check.node.definition, error)
   }
 }
 

@@ -41,7 +41,7 @@ export function enforce (source: RequirementSource): Hook {
       done(failure(error))
       return
     }
-    if (attempt instanceof Promise) attempt.then((settled) => settle(settled, request, reply)).then(done, (error: unknown) => { done(failure(error)) })
+    if (attempt instanceof Promise) settleLater(attempt, request, reply, done)
     else done(attempt)
   }
 }
@@ -74,6 +74,16 @@ const keptOn = (request: FastifyRequest): GuardedRequest => request as unknown a
 function extract (request: FastifyRequest, { definition, override }: SchemeNode): Extraction {
   if (override !== null) return override.credentials
   return keptOn(request)[kExtracted]?.get(definition) ?? definition.extract(request)
+}
+
+async function settleLater (attempt: Promise<Attempt>, request: FastifyRequest, reply: FastifyReply, done: Done): Promise<void> {
+  let error: Error | undefined
+  try {
+    error = settle(await attempt, request, reply)
+  } catch (thrown) {
+    error = failure(thrown)
+  }
+  done(error)
 }
 
 /** The error to fail the request with; `undefined` where it may pass. */

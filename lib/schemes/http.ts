@@ -1,7 +1,7 @@
 /** HTTP authentication (RFC 9110 section 11): any scheme by name, Basic, Bearer, Digest. */
 
 import { badOption } from '../errors'
-import { ABSENT, MALFORMED, isBearerToken, isToken, readAuthorization } from '../header/authorization'
+import { ABSENT, MALFORMED, isBearerToken, isToken, isUsualBearer, readAuthorization } from '../header/authorization'
 import { readBasicCredentials } from '../header/basic-credentials'
 import { titleCase } from '../header/challenge'
 import type { HTTPAuthorizationCredentials } from '../../types/options'
@@ -67,6 +67,7 @@ export function httpDigest (options: unknown = {}, pluginRealm?: string): Scheme
 
 /** A bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote or a comma, is malformed. */
 export function readBearer (header: unknown): HTTPAuthorizationCredentials | typeof ABSENT | typeof MALFORMED {
+  if (typeof header === 'string' && isUsualBearer(header)) return { scheme: 'Bearer', credentials: header.slice('Bearer '.length) }
   const authorization = readAuthorization(header, 'bearer')
   if (typeof authorization === 'symbol') return authorization
   if (authorization.credentials === '') return ABSENT

@@ -35,6 +35,7 @@ function toGroups (where: string, alternative: unknown, owner: object): Group[] 
 
 /** All ways to fulfil a group: a member whose scheme has `autoError: false` may be left out. The fullest comes first. */
 function combinations (where: string, entries: readonly Entry[]): Group[] {
+  if (entries.every(({ node }) => node.definition.autoError)) return [{ entries, own: (entries[0] as Entry).node }]
   let lists: Entry[][] = [[]]
   for (const entry of entries) {
     const without = entry.node.definition.autoError ? [] : lists
@@ -89,9 +90,9 @@ function distinct (groups: Groups): Groups {
 }
 
 /** @throws `FST_AUTH_BAD_SECURITY` for more alternatives than can be meant */
-export function limited<T> (where: string, list: readonly T[]): T[] {
+export function limited<List extends readonly unknown[]> (where: string, list: List): List {
   if (list.length > MOST_ALTERNATIVES) {
     throw badSecurity(where, `\`security\` has more than ${MOST_ALTERNATIVES} alternatives, with those of the surrounding contexts multiplied; require fewer schemes at once`)
   }
-  return [...list]
+  return list
 }

@@ -2,12 +2,13 @@
 
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { badSecurity, foreignScheme, undeclaredRoutes, unguardedRoutes } from '../errors'
-import { asLifecycleHook, enforce, extractAhead, type Hook } from '../request/hook'
-import { membersOf, soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
+import { enforce, extractAhead, type Hook } from '../request/hook'
+import { membersOf, soleGroups, toRequirement, type Requirement } from '../request/requirement'
 import { nodeOfHook } from '../request/scheme'
 import type { HookName } from '../../types/options'
 import { SchemesByName } from './by-name'
-import { add, Contexts } from './contexts'
+import { Contexts } from './contexts'
+import { Declaration, keyOf, requirementOf, type SchemeInHook } from './declaration'
 import { listed, type PrintedRoute } from './early'
 import { normalize, type Groups } from './normalize'
 
@@ -16,23 +17,19 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as cons
 /** Marks, in its `config`, a route that was seen. */
 const kSeen: unique symbol = Symbol('fastify-auth-schemes.seen')
 
-// Passes every request. Only routes that say nothing and stand in no secured context, or are public, get it.
-const NOTHING: Requirement = { alternatives: [], optional: true, size: 0, challenges: [] }
-
 type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
 /** One route, as it was declared. */
 export interface Route {
-  /** Fastify's own copy of the options, which @fastify/swagger holds too. */
-  readonly options: RouteOptions
+  /** Fastify's own copy of the options, which @fastify/swagger holds too. Where nobody documents them, only what the list of routes needs is kept. */
+  options: RouteOptions
   readonly methods: readonly string[]
   readonly url: string
   /** The encapsulation context that it was declared in. */
   readonly context: object
-  /** What the route itself says: `null` nothing, `[]` that it is public. */
-  readonly own: Groups | null
-  /** What is enforced by hook and by the schemes in the route's own hooks, contexts included. Known once all is loaded. */
-  readonly groups: () => Groups | null
+  readonly declaration: Declaration
+  /** What was read of the options, to see at the end whether it still stands there. */
+  readonly read: { readonly security: unknown, readonly byName: unknown, readonly inHooks: number }
 }
 
 /** The routes of one registration of the plugin. */
@@ -40,8 +37,7 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
-  /** Run at the end, to see whether all that was read and put there still holds. */
-  readonly #checks: Array<() => void> = []
+  readonly #declarations = new WeakMap<object, Map<string, Declaration>>()
   #finished = false
 
   constructor (
@@ -62,21 +58,19 @@ export class Routes {
   add (context: object, options: RouteOptions): void {
     const { url } = options
     const methods = [options.method].flat()
-    const where = `${methods.join(',')} ${url}`
+    const where = whereOf(methods, url)
     const own = this.#ownSecurity(where, options)
     const inHooks = schemesInHooks(where, options, this.owner)
-    const required = once(() => {
-      const around = this.contexts.of(context, where)
-      // A route that names its scheme in a hook has its `request.auth` from there.
-      return add(where, own === null && inHooks.length > 0 ? around?.map((group) => ({ ...group, own: null })) ?? null : around, own)
-    })
-    const groups = once(() => combined(where, [required(), ...inHooks.map(({ node }) => soleGroups(node))]))
-    if (own?.length !== 0) this.#guard(where, options, once(() => requirementOf(required())))
+    const declaration = this.#declarationOf(where, context, own, inHooks)
+    if (own?.length !== 0) this.#guard(options, declaration)
     const late = inHooks.filter(({ hook }) => hook === 'preHandler').flatMap(({ node }) => soleGroups(node))
-    if (late.length > 0) prepend(options, 'onRequest', extractAhead(once(() => toRequirement(late))))
+    if (late.length > 0) {
+      const requirement = toRequirement(late)
+      prepend(options, 'onRequest', extractAhead(() => requirement))
+    }
     options.config = { ...options.config, [kSeen]: true } as typeof options.config
-    this.#watch(where, options, inHooks.length)
-    this.all.push({ options, methods, url, context, own, groups })
+    const read = { security: securityOf(options), byName: securityOf(options.schema), inHooks: inHooks.length }
+    this.all.push({ options, methods, url, context, declaration, read })
   }
 
   /** Declares what every route of a context and its children requires. */
@@ -93,17 +87,21 @@ export class Routes {
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
-  finish (explicit: boolean, log: Log): void {
+  finish (explicit: boolean, log: Log, documented: boolean): void {
     this.#finished = true
     this.contexts.seal()
-    for (const check of this.#checks) check()
-    const undeclared = this.all.filter(({ groups }) => groups() === null)
+    for (const route of this.all) {
+      this.#check(route)
+      const { url, schema } = route.options
+      if (!documented) route.options = { url, schema } as RouteOptions
+    }
+    const undeclared = this.all.filter(({ declaration }) => declaration.groups === null)
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (explicit && this.early.length + undeclared.length > 0) throw undeclaredRoutes(listed([...this.early, ...undeclared]))
     if (this.early.length > 0) {
       log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of what they say: ${listed(this.early)}`)
     }
-    const unchecked = new Set(this.all.flatMap(({ groups }) => membersOf(toRequirement(groups() ?? [])))
+    const unchecked = new Set([...new Set(this.all.map(({ declaration }) => declaration))].flatMap(({ requirement }) => membersOf(requirement))
       .filter(({ definition, scopes }) => scopes.length > 0 && definition.verify === undefined)
       .map(({ definition }) => definition.name))
     if (unchecked.size > 0) {
@@ -148,63 +146,58 @@ export class Routes {
     return byName ? normalize(where, this.schemes.toSecurity(where, schema.security), this.owner) : null
   }
 
-  #guard (where: string, options: RouteOptions, requirement: () => Requirement): void {
-    const guard = asLifecycleHook(this.hook, enforce(requirement))
+  #declarationOf (where: string, context: object, own: Groups | null, inHooks: readonly SchemeInHook[]): Declaration {
+    if (inHooks.length > 0) return new Declaration(where, this.hook, this.contexts, context, own, inHooks)
+    const known = this.#declarations.get(context) ?? new Map<string, Declaration>()
+    this.#declarations.set(context, known)
+    const key = keyOf(own)
+    const declaration = known.get(key) ?? new Declaration(where, this.hook, this.contexts, context, own, inHooks)
+    known.set(key, declaration)
+    return declaration
+  }
+
+  #guard (options: RouteOptions, { guard, extract }: Declaration): void {
     prepend(options, this.hook, guard)
-    if (this.hook === 'preHandler') prepend(options, 'onRequest', extractAhead(requirement))
-    this.#checks.push(() => {
-      if (![options[this.hook]].flat().includes(guard as never)) {
-        throw unguardedRoutes(where, `another plugin has replaced the \`${this.hook}\` hooks of the route; it must keep those that are there`)
-      }
-    })
+    if (this.hook === 'preHandler') prepend(options, 'onRequest', extract)
   }
 
-  /** What another plugin's onRoute hook asks for after ours has run would not be enforced. */
-  #watch (where: string, options: RouteOptions, inHooks: number): void {
-    const securityOf = (object: object): unknown => (object as { security?: unknown }).security
-    const [security, byName] = [securityOf(options), securityOf(options.schema ?? {})]
-    this.#checks.push(() => {
-      // The document takes `schema.security` away once it has been read.
-      const now = securityOf(options.schema ?? {})
-      if (securityOf(options) !== security || (now !== undefined && now !== byName) || schemesInHooks(where, options, this.owner).length !== inHooks) {
-        throw unguardedRoutes(where, 'another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes')
-      }
-    })
+  /** What another plugin's onRoute hook takes away, or asks for, after ours has run would not be enforced. */
+  #check ({ options, methods, url, declaration, read }: Route): void {
+    const where = whereOf(methods, url)
+    if (declaration.own?.length !== 0 && ![options[this.hook]].flat().includes(declaration.guard as never)) {
+      throw unguardedRoutes(where, `another plugin has replaced the \`${this.hook}\` hooks of the route; it must keep those that are there`)
+    }
+    // The document takes `schema.security` away once it has been read.
+    const byName = securityOf(options.schema)
+    if (securityOf(options) !== read.security || (byName !== undefined && byName !== read.byName) || schemesInHooks(where, options, this.owner).length !== read.inHooks) {
+      throw unguardedRoutes(where, 'another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes')
+    }
   }
 }
 
-/** What is enforced one after the other. It is what the document can say only where each part is needed. */
-function combined (where: string, parts: ReadonlyArray<Groups | null>): Groups | null {
-  const said = parts.filter((groups) => groups !== null && groups.length > 0)
-  if (said.length > 1 && said.some((groups) => groups?.some(({ entries }) => entries.length === 0))) {
-    throw badSecurity(where, 'authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`')
-  }
-  return parts.reduce((sum, groups) => add(where, sum, groups), null)
-}
-
-function requirementOf (groups: Groups | null): Requirement {
-  return groups === null || groups.length === 0 ? NOTHING : toRequirement(groups)
-}
+const whereOf = (methods: readonly string[], url: string): string => `${methods.join(',')} ${url}`
+const securityOf = (object: object | undefined | null): unknown => (object as { security?: unknown } | undefined | null)?.security
 
 /** The schemes whose `preHandler` stands in the route's own hooks. */
-function schemesInHooks (where: string, options: RouteOptions, owner: object): Array<{ hook: HookName, node: SchemeNode }> {
-  return HOOKS.flatMap((hook) => [options[hook] ?? []].flat().flatMap((handler) => {
-    const node = nodeOfHook(handler)
-    if (node === undefined) return []
-    const { name } = node.definition
-    if (hook === 'preParsing') throw badSecurity(where, `the \`preHandler\` of "${name}" cannot stand in \`preParsing\`; put it into onRequest, preValidation or preHandler`)
-    if (node.owner !== owner) throw foreignScheme(where, name)
-    return [{ hook, node }]
-  }))
+function schemesInHooks (where: string, options: RouteOptions, owner: object): SchemeInHook[] {
+  const found: SchemeInHook[] = []
+  for (const hook of HOOKS) {
+    if (options[hook] === undefined || options[hook] === null) continue
+    for (const handler of Array.isArray(options[hook]) ? options[hook] : [options[hook]]) {
+      const node = nodeOfHook(handler)
+      if (node === undefined) continue
+      const { name } = node.definition
+      if (hook === 'preParsing') throw badSecurity(where, `the \`preHandler\` of "${name}" cannot stand in \`preParsing\`; put it into onRequest, preValidation or preHandler`)
+      if (node.owner !== owner) throw foreignScheme(where, name)
+      found.push({ hook, node })
+    }
+  }
+  return found
 }
 
 /** Puts a hook in front. The user's array is never written to: a HEAD twin gets the same one. */
 function prepend (options: RouteOptions, name: HookName, hook: unknown): void {
   const hooks = options as unknown as Record<HookName, unknown>
-  hooks[name] = [hook, ...[hooks[name] ?? []].flat()]
-}
-
-function once<T> (compute: () => T): () => T {
-  let known: { readonly value: T } | undefined
-  return () => (known ??= { value: compute() }).value
+  const own = hooks[name]
+  hooks[name] = own === undefined || own === null ? [hook] : [hook, ...[own].flat()]
 }

@@ -1,5 +1,8 @@
 import t from 'tap'
-import type { FastifyInstance } from 'fastify'
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, challengesOf, createApp } from '../helpers'
 import { InvalidCredentialsError } from '../../lib'
 
@@ -93,6 +96,23 @@ t.test('the status survives an error handler that sets none, and is no hindrance
     t.strictSame(response.json(), { own: true })
     t.equal((await app.inject({ url: '/or', headers: { authorization, accept: 'text/html' } })).statusCode, 302)
   }
+})
+
+t.test('HTTP/2 has no such header: the stream is closed by itself', async (t) => {
+  const app = await createApp({ server: { http2: true } as FastifyServerOptions })
+  app.post('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const client = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+  t.teardown(async () => {
+    client.destroy()
+    await app.close()
+  })
+  const stream = client.request({ ':method': 'POST', ':path': '/', 'content-type': 'text/plain', 'content-length': '9999999' })
+  stream.write('x')
+  const [headers] = await once(stream, 'response')
+  t.equal(headers[':status'], 401)
+  t.equal(headers.connection, undefined)
+  stream.destroy()
 })
 
 t.test('the connection of a refused upload is closed where much may follow, and kept where little does', async (t) => {

@@ -456,7 +456,7 @@ t.test('a plugin that throws our hooks away fails the boot', async (t) => {
 t.test('routes are finished once every one was resolved', async (t) => {
   const routes = new Routes({}, 'onRequest', {}, [])
   t.equal(routes.finished, false)
-  routes.finish(true, { info: () => {}, warn: () => {} })
+  routes.finish(true, { info: () => {}, warn: () => {} }, false)
   t.equal(routes.finished, true)
 })
 

@@ -12,6 +12,7 @@ export const authorizations: ReadonlyArray<readonly [rule: string, header: unkno
   ['a name that only starts alike is another scheme', 'Bearer2abc', 'absent'],
   ['a name with a character of tokens is another scheme', 'Bearer-x abc', 'absent'],
   ['something that is no token is absent', '"Bearer" abc', 'absent'],
+  ['a name in letters that are no ASCII is absent', 'Bearer'.replace('B', '\uff22') + ' abc', 'absent'],
   ['an equals sign in front is absent', '=Bearer abc', 'absent'],
   ['the name without a token is absent', 'Bearer', 'absent'],
   ['the name with a space and no token is absent', 'Bearer ', 'absent'],
