@@ -41,7 +41,11 @@ function validate (username, password, _request, _reply, done) {
 
 /** By name; each serves `GET /`. */
 export const apps = {
-  async bare (app) { app.get('/', { schema }, handler) },
+  /** With a plugin, as every application has one. */
+  async bare (app) {
+    await app.register(async () => {})
+    app.get('/', { schema }, handler)
+  },
 
   /** Extraction alone, and as a hook by hand. */
   async extraction (app) {

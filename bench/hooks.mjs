@@ -13,7 +13,7 @@ const handler = async () => ({})
 const API_KEY = { 'x-api-key': KEY }
 
 /** The `onRequest` hook of a route, and a request and a reply that are Fastify's own, to call it with; `reset` takes away what it left on the request. */
-async function hookOf (build) {
+export async function hookOf (build) {
   const app = Fastify()
   const { route, reset } = await build(app)
   let hook, request, reply
@@ -103,7 +103,7 @@ const KEYS = Array.from({ length: 1000 }, (_, i) => `${KEY}-${i}`)
 const byDigest = new Map(KEYS.map((key) => [digest(key), { key }]))
 
 /** Calls a hook many times, one after the other, and gives the nanoseconds a call. */
-function caller ({ hook, request, reply, reset }, headers, accepts, calls) {
+export function caller ({ hook, request, reply, reset }, headers, accepts, calls) {
   // Set as an own property, as a parsed request has it.
   Object.defineProperty(request, 'headers', { value: headers, configurable: true })
   request.raw.headers = headers
@@ -137,7 +137,7 @@ function caller ({ hook, request, reply, reset }, headers, accepts, calls) {
   })
 }
 
-const bearer = ours({ verify: ({ credentials }) => isKey(credentials) })
+export const bearer = ours({ verify: ({ credentials }) => isKey(credentials) })
 const basic = ours({ verify: ({ username, password }) => isUser(username, password) }, 'httpBasic')
 const key = ours({ name: 'X-API-Key', verify: (key) => isKey(key) }, 'apiKeyHeader')
 

@@ -50,7 +50,9 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   }
   // Contexts that are there already get no onRoute hook by themselves.
   for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
-  app.addHook(hook as 'onRequest', asLifecycleHook(hook, routes.guardContext(mayMissRoutes)) as any)
+  const { guard, guardCallNotFound } = routes.guardContext(mayMissRoutes)
+  app.addHook(hook as 'onRequest', asLifecycleHook(hook, guard) as any)
+  if (hook !== 'preHandler') app.addHook('preHandler', guardCallNotFound)
   app.addHook('onReady', async () => { routes.finish(explicit, app.log, announcer.isNeeded) })
 }
 

@@ -66,7 +66,17 @@ export class Attempt {
  * Throws, or rejects with, what a `verify` threw that is no refusal: the request then fails with it.
  */
 export function authenticate (attempt: Attempt, extract: Extractor): Attempt | Promise<Attempt> {
-  return tryAlternatives(attempt, extract, 0)
+  return tryAlternatives(attempt, attempt.requirement.alternatives.length > 1 ? onceEach(extract) : extract, 0)
+}
+
+/** Extracts for each scheme once, in however many alternatives it stands. */
+function onceEach (extract: Extractor): Extractor {
+  const known = new Map<SchemeNode, Extraction>()
+  return (request, base) => {
+    const extraction = known.get(base) ?? extract(request, base)
+    known.set(base, extraction)
+    return extraction
+  }
 }
 
 // As `await` sees it: a function may be a promise, too.

@@ -1,24 +1,16 @@
 /** The one place that turns an attempt without success into an answer. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { InvalidCredentialsError, insufficientScope, invalidCredentials, notAuthenticated } from '../errors'
 import { toErrorDescription } from '../header/challenge'
 import { Failure, Outcome, statusOf, type Attempt } from './authenticate'
 import { challengeOf, membersOf, type Member } from './requirement'
 
-// What Node.js may still read and throw away after a refusal, to keep the connection: as much as Fastify takes by default.
-const MOST_DISCARDED = 1024 * 1024
-
-/** Tells the worst news that is still true: sets what survives a custom error handler on the reply, and returns the error to fail the request with. */
+/**
+ * Tells the worst news that is still true: sets the challenges on the reply, where they survive a custom error handler, and
+ * returns the error to fail the request with.
+ */
 export function reject (attempt: Attempt, reply: FastifyReply): Error {
-  const error = tellWorst(attempt, reply)
-  // For an error handler that sets no status. `reply.code` would count as set, and make a 401 of its redirect to a login.
-  reply.raw.statusCode = statusOf(error)
-  closeAfterUpload(attempt.request, reply)
-  return error
-}
-
-function tellWorst (attempt: Attempt, reply: FastifyReply): Error {
   const { worst, requirement } = attempt
   if (worst === Outcome.INSUFFICIENT) {
     challenge(reply, membersOf(attempt.requirement).filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
@@ -32,13 +24,6 @@ function tellWorst (attempt: Attempt, reply: FastifyReply): Error {
   }
   challenge(reply, requirement.challenges)
   return notAuthenticated()
-}
-
-/** A refused upload is not read to its end: where it may be long, the connection is closed after the answer (RFC 9112 section 9.6). HTTP/2 closes the stream by itself. */
-function closeAfterUpload ({ raw }: FastifyRequest, reply: FastifyReply): void {
-  if (raw.httpVersionMajor !== 1 || raw.complete) return
-  const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers
-  if (encoding !== undefined || Number(length) > MOST_DISCARDED) reply.header('Connection', 'close')
 }
 
 function challenge (reply: FastifyReply, challenges: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** The routes of an application: what each requires, and the hooks that enforce it. */
 
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badSecurity, foreignScheme, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { enforce, extractAhead, type Hook } from '../request/hook'
 import { membersOf, soleGroups, toRequirement, type Requirement } from '../request/requirement'
@@ -114,8 +114,9 @@ export class Routes {
    * where it is in a secured context, or asks for a scheme by name.
    *
    * @param mayMissRoutes whether there were routes or contexts before
+   * @returns the hook, and one for `preHandler`, which is all that `reply.callNotFound()` runs
    */
-  guardContext (mayMissRoutes: boolean): Hook {
+  guardContext (mayMissRoutes: boolean): { readonly guard: Hook, readonly guardCallNotFound: Hook } {
     const required = new WeakMap<object, Requirement>()
     const guard = enforce(({ server }) => {
       const known = required.get(server) ?? requirementOf(this.contexts.of(server, 'setNotFoundHandler'))
@@ -128,12 +129,22 @@ export class Routes {
       const groups = this.contexts.of(request.server, request.url)
       return (groups !== null && groups.length > 0) || (schema !== undefined && this.schemes.isNamedIn((schema as { security?: unknown }).security))
     }
-    return function authSchemesContext (request, reply, done) {
-      if (request.is404) guard(request, reply, done)
+    const asked = new WeakSet<FastifyRequest>()
+    function authSchemesNotFound (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+      asked.add(request)
+      guard(request, reply, done)
+    }
+    function authSchemesContext (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+      if (request.is404) authSchemesNotFound(request, reply, done)
       else if (mayMissRoutes && isUnguarded(request)) {
         done(unguardedRoutes(`${request.method} ${String(request.routeOptions.url)}`, 'await the registration of fastify-auth-schemes before the route is declared'))
       } else done()
     }
+    function authSchemesCallNotFound (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+      if (request.is404 && !asked.has(request)) authSchemesNotFound(request, reply, done)
+      else done()
+    }
+    return { guard: authSchemesContext, guardCallNotFound: authSchemesCallNotFound }
   }
 
   #ownSecurity (where: string, options: RouteOptions): Groups | null {

@@ -6,6 +6,7 @@ t.test('the header is read for one scheme, and what follows the name is not judg
   t.equal(readAuthorization('', 'digest'), ABSENT)
   t.equal(readAuthorization('Basic x', 'digest'), ABSENT)
   t.equal(readAuthorization('"', 'digest'), ABSENT)
+  t.equal(readAuthorization('Digests x', 'digest'), ABSENT)
   t.equal(readAuthorization(['Digest x'], 'digest'), MALFORMED)
   t.equal(readAuthorization('Digest\tx', 'digest'), MALFORMED)
   t.equal(readAuthorization('\u212aey x', 'key'), ABSENT, 'the Kelvin sign is no K')

@@ -57,7 +57,7 @@ const rows: readonly Row[] = [
   },
   {
     door: 'false counts as yes, at once and late, from the check and from what is derived of it',
-    seenIn: 'checks that only look for errors, as validate of @fastify/basic-auth does',
+    seenIn: '@fastify/auth, which takes whatever an asynchronous check resolves to for a yes',
     build (app) {
       const yes = app.authSchemes.httpBearer({ schemeName: 'yes', verify: () => true })
       app.get('/', {

@@ -3,7 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import vm from 'node:vm'
 import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, bearer, challengesOf, createApp } from '../helpers'
 import { InvalidCredentialsError } from '../../lib'
-import { statusOf } from '../../lib/request/authenticate'
+import { Attempt, authenticate, statusOf } from '../../lib/request/authenticate'
+import { ABSENT } from '../../lib/header/authorization'
+import { toRequirement } from '../../lib/request/requirement'
+import { createScheme } from '../../lib/request/scheme'
+import { apiKeyHeader } from '../../lib/schemes/api-key'
+import { normalize } from '../../lib/security/normalize'
 
 interface Answer { status: number, body: any, challenges: string[], ran: boolean }
 
@@ -315,4 +320,18 @@ t.test('statuses are read as Fastify reads them', async (t) => {
   t.equal(status({ statusCode: '401' }), 401)
   t.equal(status({ statusCode: 200, status: 403 }), 403)
   t.equal(status({ statusCode: 600 }), 500)
+})
+
+t.test('credentials are extracted once for each scheme, in however many alternatives it stands', async (t) => {
+  const owner = {}
+  const group = Array.from({ length: 7 }, (_, i) => ({ scheme: createScheme(apiKeyHeader({ name: `x-${i}`, schemeName: `x${i}`, autoError: false }), owner) }))
+  const requirement = toRequirement(normalize('x', [group], owner))
+  t.equal(requirement.alternatives.length, 127)
+  let extracted = 0
+  const attempt = await authenticate(new Attempt({} as any, requirement, null), () => {
+    extracted++
+    return ABSENT
+  })
+  t.equal(attempt.accepted, null)
+  t.equal(extracted, 7)
 })

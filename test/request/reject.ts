@@ -1,15 +1,11 @@
 import t from 'tap'
-import { once } from 'node:events'
-import http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, challengesOf, createApp } from '../helpers'
 import { InvalidCredentialsError } from '../../lib'
 
 /** Alternatives of a bearer token with a scope, and of a user name and a key. */
-async function create (prepare: (app: FastifyInstance) => unknown = () => {}): Promise<FastifyInstance> {
+async function create (): Promise<FastifyInstance> {
   const app = await createApp({ realm: 'R' })
-  prepare(app)
   const judge = (secret: string): any => {
     if (secret.includes('described')) throw new InvalidCredentialsError('The token is "old"')
     if (secret.includes('coded')) throw Object.assign(new Error('Own message'), { statusCode: 401, code: 'OWN', headers: { 'x-own': '1' } })
@@ -86,47 +82,6 @@ t.test('the first error, in the order of the alternatives, is told', async (t) =
   t.match(response.json(), { statusCode: 401, code: 'OWN' })
   const later = await app.inject({ url: '/or?k=coded', headers: { authorization: 'Bearer refused' } })
   t.match(later.json(), { statusCode: 401, code: 'OWN' }, 'one behind a refusal without an error, too')
-})
-
-t.test('the status survives an error handler that sets none, and is no hindrance to one that redirects', async (t) => {
-  const app = await create((app) => app.setErrorHandler(async (_error, request, reply) => request.headers.accept === 'text/html' ? reply.redirect('/login') : { own: true }))
-  for (const [authorization, status] of [['', 401], ['Bearer refused', 401], ['Bearer forbidden', 403], ['Bearer weak', 403]] as const) {
-    const response = await app.inject({ url: '/or', headers: { authorization } })
-    t.equal(response.statusCode, status)
-    t.strictSame(response.json(), { own: true })
-    t.equal((await app.inject({ url: '/or', headers: { authorization, accept: 'text/html' } })).statusCode, 302)
-  }
-})
-
-t.test('HTTP/2 has no such header: the stream is closed by itself', async (t) => {
-  const app = await createApp({ server: { http2: true } as FastifyServerOptions })
-  app.post('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const client = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  t.teardown(async () => {
-    client.destroy()
-    await app.close()
-  })
-  const stream = client.request({ ':method': 'POST', ':path': '/', 'content-type': 'text/plain', 'content-length': '9999999' })
-  stream.write('x')
-  const [headers] = await once(stream, 'response')
-  t.equal(headers[':status'], 401)
-  t.equal(headers.connection, undefined)
-  stream.destroy()
-})
-
-t.test('the connection of a refused upload is closed where much may follow, and kept where little does', async (t) => {
-  const app = await createApp()
-  app.post('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
-  const connectionOf = async (headers: Record<string, string>): Promise<unknown> => {
-    const response = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': 'text/plain', ...headers } })
-    t.equal(response.statusCode, 401)
-    return response.headers.connection
-  }
-  t.equal(await connectionOf({ 'content-length': '1048577' }), 'close')
-  t.equal(await connectionOf({ 'content-length': '1048576' }), 'keep-alive')
-  t.equal(await connectionOf({ 'transfer-encoding': 'chunked' }), 'close')
-  t.equal(await connectionOf({}), 'keep-alive')
 })
 
 t.test('one challenge for a scheme and a set of scopes, in whatever order and with whatever is derived', async (t) => {

@@ -469,3 +469,23 @@ t.test('scopes that nobody checks are told once at boot', async (t) => {
   await app.ready()
   t.strictSame(warnings, ['Routes require scopes of OpenIdConnect, which has no `verify`: the scopes are documented, but nobody checks them'])
 })
+
+for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) {
+  t.test(`a secured not-found handler is not reached by reply.callNotFound(): ${hook}`, async (t) => {
+    const app = await createApp({ hook })
+    const scheme = app.authSchemes.httpBearer({ verify: () => true })
+    let ran = 0
+    app.secure([{ scheme }])
+    app.setNotFoundHandler(async (request, reply) => reply.code(200).send({ ran: ++ran, user: request.auth?.user }))
+    app.get('/public', { security: [] }, async (_request, reply) => { reply.callNotFound() })
+    app.get('/secured', async (_request, reply) => { reply.callNotFound() })
+    for (const url of ['/public', '/secured', '/nowhere']) {
+      const refused = await app.inject(url)
+      t.equal(refused.statusCode, 401, url)
+      t.strictSame(challengesOf(refused), ['Bearer'], url)
+    }
+    t.equal(ran, 0)
+    for (const url of ['/public', '/secured', '/nowhere']) t.match((await app.inject({ url, headers: bearer('x') })).json(), { user: true }, url)
+    t.equal(ran, 3)
+  })
+}
