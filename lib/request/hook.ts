@@ -28,20 +28,24 @@ export interface GuardedRequest {
   [kExtracted]?: Map<SchemeDefinition, Extraction> | null
 }
 
-/** A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is. */
-export function enforce (source: RequirementSource): Hook {
+/**
+ * A hook that lets a request pass only where the requirement holds. Synchronous where every `verify` is.
+ *
+ * @param isDeclared whether it is what the route declares, whose scheme is then that of `request.auth`, whatever other hooks accepted before
+ */
+export function enforce (source: RequirementSource, isDeclared = false): Hook {
   return function authSchemes (request, reply, done) {
     // Called by hand without it, the outcome of an asynchronous `verify` would be lost.
     if (typeof done !== 'function') throw badOption('preHandler', 'it was called without a callback; put it into a list of hooks instead')
     let attempt: Attempt | Promise<Attempt> | Error | undefined
     try {
       attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)
-      if (attempt instanceof Attempt) attempt = settle(attempt, request, reply)
+      if (attempt instanceof Attempt) attempt = settle(attempt, request, reply, isDeclared)
     } catch (error) {
       done(failure(error))
       return
     }
-    if (attempt instanceof Promise) settleLater(attempt, request, reply, done)
+    if (attempt instanceof Promise) settleLater(attempt, request, reply, isDeclared, done)
     else done(attempt)
   }
 }
@@ -76,10 +80,10 @@ function extract (request: FastifyRequest, { definition, override }: SchemeNode)
   return keptOn(request)[kExtracted]?.get(definition) ?? definition.extract(request)
 }
 
-async function settleLater (attempt: Promise<Attempt>, request: FastifyRequest, reply: FastifyReply, done: Done): Promise<void> {
+async function settleLater (attempt: Promise<Attempt>, request: FastifyRequest, reply: FastifyReply, isDeclared: boolean, done: Done): Promise<void> {
   let error: Error | undefined
   try {
-    error = settle(await attempt, request, reply)
+    error = settle(await attempt, request, reply, isDeclared)
   } catch (thrown) {
     error = failure(thrown)
   }
@@ -87,13 +91,13 @@ async function settleLater (attempt: Promise<Attempt>, request: FastifyRequest, 
 }
 
 /** The error to fail the request with; `undefined` where it may pass. */
-function settle (attempt: Attempt, request: FastifyRequest, reply: FastifyReply): Error | undefined {
+function settle (attempt: Attempt, request: FastifyRequest, reply: FastifyReply, isDeclared: boolean): Error | undefined {
   if (attempt.accepted === null) {
     return attempt.worst === Outcome.ABSENT && attempt.requirement.optional ? undefined : reject(attempt, reply)
   }
   const guarded = keptOn(request)
   guarded[kAttempt] = attempt
   const { own } = attempt.accepted
-  if (own !== null) guarded.auth ??= attempt.results[own.index] as Auth<unknown, unknown>
+  if (own !== null && (isDeclared || guarded.auth === null)) guarded.auth = attempt.results[own.index] as Auth<unknown, unknown>
   return undefined
 }

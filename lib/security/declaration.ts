@@ -37,7 +37,7 @@ export class Declaration {
     this.#groups = inHooks.length === 0 ? this.#required : once(() => combined(where, [this.#required(), ...inHooks.map(({ node }) => soleGroups(node))]))
     this.#requirement = once(() => requirementOf(this.groups))
     const enforced = inHooks.length === 0 ? this.#requirement : once(() => requirementOf(this.#required()))
-    this.guard = asLifecycleHook(hook, enforce(enforced))
+    this.guard = asLifecycleHook(hook, enforce(enforced, true))
     this.extract = extractAhead(enforced)
   }
 

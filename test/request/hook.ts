@@ -163,3 +163,21 @@ t.test('the plugin\'s hook option is checked', async (t) => {
     message: 'authSchemes: the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'
   })
 })
+
+for (const hook of HOOKS) {
+  t.test(`request.auth is of what the route declares, whatever other hooks accepted before: ${hook}`, async (t) => {
+    const app = await createApp({ hook })
+    const tenant = app.authSchemes.apiKeyHeader({ name: 'x-tenant', verify: (id) => ({ id }) })
+    for (const late of [false, true]) {
+      const user = app.authSchemes.httpBearer({ verify: ({ credentials }) => late ? Promise.resolve({ id: credentials }) : { id: credentials } })
+      await app.register(async (context) => {
+        context.addHook('onRequest', tenant.preHandler)
+        context.get(`/instance/${late}`, { security: [{ scheme: user }] }, async (request) => [request.auth.user, tenant.from(request)?.user])
+      })
+      app.get(`/route/${late}`, { security: [{ scheme: user }], onRequest: tenant.preHandler }, async (request) => [request.auth?.user, tenant.from(request)?.user])
+    }
+    for (const url of ['/instance/false', '/instance/true', '/route/false', '/route/true']) {
+      t.strictSame((await app.inject({ url, headers: { 'x-tenant': 'tenant', ...bearer('user') } })).json(), [{ id: 'user' }, { id: 'tenant' }], url)
+    }
+  })
+}
