@@ -335,3 +335,14 @@ t.test('credentials are extracted once for each scheme, in however many alternat
   t.equal(attempt.accepted, null)
   t.equal(extracted, 7)
 })
+
+for (const value of [null, undefined, false]) {
+  t.test(`a derived verify that gives ${value} refuses, in whatever way it gives it`, async (t) => {
+    for (const give of [() => value, async () => value]) {
+      const app = await createApp()
+      const base = app.authSchemes.httpBearer({ verify: () => ({ id: 1 }) })
+      app.get('/', { security: [{ scheme: base.derive({ verify: give }) }] }, async () => ({ ran: true }))
+      t.strictSame(await answer(app, bearer('x')), refusing)
+    }
+  })
+}
