@@ -2,30 +2,23 @@
 
 import t from 'tap'
 import { execFile } from 'node:child_process'
-import { connect, type AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import websocket from '@fastify/websocket'
 import WebSocket from 'ws'
 import { createApp } from './helpers'
+import { exchange, listen as listenOn, request } from './hostile/raw'
 
 const run = promisify(execFile)
 
 async function listen (app: FastifyInstance): Promise<number> {
-  await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(async () => { await app.close() })
-  return (app.server.address() as AddressInfo).port
+  return await listenOn(app)
 }
 
-/** Sends bytes as they are, and gives all that comes back until the server closes. */
+/** All that comes back to some lines, until the server closes. */
 async function raw (port: number, lines: readonly string[]): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    let answer = ''
-    const socket = connect(port, '127.0.0.1', () => { socket.write([...lines, 'Host: x', 'Connection: close', '', ''].join('\r\n'), 'latin1') })
-    socket.on('data', (chunk) => { answer += chunk.toString('latin1') })
-    socket.on('close', () => { resolve(answer) })
-    socket.on('error', reject)
-  })
+  return (await exchange(port, request(...lines))).all
 }
 
 t.test('headers on the wire', async (t) => {

@@ -10,7 +10,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 // b64token of RFC 6750 section 2.1, taken more widely: any visible ASCII character but the quote and the comma.
 const BEARER_TOKEN = /^[\x21\x23-\x2b\x2d-\x7e]+$/
-const USUAL_BEARER = /^Bearer [\x21\x23-\x2b\x2d-\x7e]+$/
+const USUAL_BEARER = new RegExp(`^Bearer ${BEARER_TOKEN.source.slice(1)}`)
 
 /** Whether the text is a token in the sense of RFC 9110 section 5.6.2. */
 export const isToken = (text: string): boolean => TOKEN.test(text)

@@ -5,12 +5,12 @@
 
 import t from 'tap'
 import fc from 'fast-check'
-import { connect, type AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { createApp } from '../helpers'
 import { readAuthorization, trimSpaces } from '../../lib/header/authorization'
 import { readBasicCredentials } from '../../lib/header/basic-credentials'
 import { readBearer } from '../../lib/schemes/http'
+import { exchange, listen, request } from './raw'
 import { property } from './run'
 
 const VALUES = 200_000
@@ -122,28 +122,14 @@ t.test('values in process', async (t) => {
   t.ok((answers[200] ?? 0) > VALUES / 10 && (answers[401] ?? 0) > VALUES / 10, 'some were let in and some were not')
 })
 
-/** Sends one request of raw bytes, and gives the answer's status and body. */
-async function raw (port: number, lines: readonly string[]): Promise<{ status: number, body: string }> {
-  return await new Promise((resolve, reject) => {
-    let answer = ''
-    const socket = connect(port, '127.0.0.1', () => { socket.write([...lines, 'Host: x', 'Connection: close', '', ''].join('\r\n'), 'latin1') })
-    socket.setTimeout(20_000, () => { reject(new Error('no answer')) })
-    socket.on('data', (chunk) => { answer += chunk.toString('latin1') })
-    socket.on('close', () => { resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]), body: answer.slice(answer.indexOf('\r\n\r\n') + 4) }) })
-    // Node.js resets the connection of what it cannot parse, perhaps before it was all sent.
-    socket.on('error', () => {})
-  })
-}
-
 t.test('bytes on the wire', async (t) => {
   const app = await build()
   t.teardown(async () => { await app.close() })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const fields = { '/bearer': 'Authorization', '/token': 'Authorization', '/basic': 'Authorization', '/any': 'Authorization', '/header': 'X-Key', '/cookie': 'Cookie' }
   const answers: Record<number, number> = {}
   await property(t, 4000, fc.asyncProperty(fc.constantFrom(...Object.entries(fields)), fc.string({ unit: byte, maxLength: 40 }), fc.constantFrom('', 'Bearer ', 'Basic ', 'key='), async ([path, field], bytes, start) => {
-    const { status, body } = await raw(port, [`GET ${path} HTTP/1.1`, `${field}: ${start}${bytes}`])
+    const { status, body } = await exchange(port, request(`GET ${path} HTTP/1.1`, `${field}: ${start}${bytes}`))
     answers[status] = (answers[status] ?? 0) + 1
     if (status === 200) {
       const { credentials } = JSON.parse(Buffer.from(body, 'latin1').toString('utf8'))
@@ -159,17 +145,16 @@ t.test('bytes on the wire', async (t) => {
 t.test('64 KiB in a header or a query', async (t) => {
   const app = await build()
   t.teardown(async () => { await app.close() })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const long = 'a'.repeat(65536)
-  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer ${long}`])).status, 200)
-  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer${' '.repeat(65536)}`])).status, 401)
-  t.equal((await raw(port, ['GET /bearer HTTP/1.1', `Authorization: Bearer ${long} ${long}`])).status, 401)
-  t.equal((await raw(port, ['GET /basic HTTP/1.1', `Authorization: Basic ${Buffer.from(`${long}:${long}`).toString('base64')}`])).status, 200)
-  t.equal((await raw(port, ['GET /header HTTP/1.1', `X-Key: ${long}`])).status, 200)
-  t.equal((await raw(port, [`GET /query?key=${long} HTTP/1.1`])).status, 200)
-  t.equal((await raw(port, ['GET /cookie HTTP/1.1', `Cookie: ${'a=b; '.repeat(13107)}key=${long}`])).status, 200)
-  t.equal((await raw(port, ['GET /cookie HTTP/1.1', `Cookie: ${'='.repeat(65536)}`])).status, 401)
+  t.equal((await exchange(port, request('GET /bearer HTTP/1.1', `Authorization: Bearer ${long}`))).status, 200)
+  t.equal((await exchange(port, request('GET /bearer HTTP/1.1', `Authorization: Bearer${' '.repeat(65536)}`))).status, 401)
+  t.equal((await exchange(port, request('GET /bearer HTTP/1.1', `Authorization: Bearer ${long} ${long}`))).status, 401)
+  t.equal((await exchange(port, request('GET /basic HTTP/1.1', `Authorization: Basic ${Buffer.from(`${long}:${long}`).toString('base64')}`))).status, 200)
+  t.equal((await exchange(port, request('GET /header HTTP/1.1', `X-Key: ${long}`))).status, 200)
+  t.equal((await exchange(port, request(`GET /query?key=${long} HTTP/1.1`))).status, 200)
+  t.equal((await exchange(port, request('GET /cookie HTTP/1.1', `Cookie: ${'a=b; '.repeat(13107)}key=${long}`))).status, 200)
+  t.equal((await exchange(port, request('GET /cookie HTTP/1.1', `Cookie: ${'='.repeat(65536)}`))).status, 401)
 })
 
 t.test('reading takes time in proportion to what is read', async (t) => {
