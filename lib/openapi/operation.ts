@@ -66,8 +66,8 @@ export function toSecurity (requirement: Requirement, document: DocumentObject):
       const named = mayNameScopes(definition, document) ? scopes : []
       scopesByName.set(definition.name, new Set([...scopesByName.get(definition.name) ?? [], ...named]))
     }
-    const alternative = Object.fromEntries([...scopesByName].map(([name, scopes]) => [name, [...scopes]]))
-    written.set(JSON.stringify(alternative), alternative)
+    const key = JSON.stringify([...scopesByName].map(([name, scopes]) => [name, ...[...scopes].sort()]).sort())
+    if (!written.has(key)) written.set(key, Object.fromEntries([...scopesByName].map(([name, scopes]) => [name, [...scopes]])))
   }
   return [...written.values(), ...requirement.optional ? [{}] : []]
 }

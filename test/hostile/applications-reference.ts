@@ -1,0 +1,257 @@
+/** What a drawn application must document, and how it must answer: worked out from what was drawn, and from nothing that the application says. */
+
+import { demandsBody, entriesByName, hasNotFound, nameOf, type Place } from './applications-build'
+import type { ApplicationModel, EntryModel, RouteModel, SchemeModel, SecurityModel, SentModel } from './applications-model'
+
+/** A scheme that is required: the scopes, and how many of the checks derived from it follow its own. */
+interface Member { readonly scheme: number, readonly scopes: readonly string[], readonly checks: number }
+
+/** Schemes that must all accept, the first one found, and the one that `request.auth` is then of. */
+interface Alternative { readonly members: readonly Member[], readonly own: number | null }
+
+/** Any one must hold. `null`: nothing is said. Empty: it is public. */
+type Requirement = readonly Alternative[] | null
+
+/** What is asked at one step of a request. */
+interface Question { readonly step: Step, readonly requirement: Requirement, readonly isDeclared: boolean }
+
+const STEPS = ['onRequest', 'preParsing', 'parsing', 'preValidation', 'validation', 'preHandler'] as const
+type Step = typeof STEPS[number]
+
+/** How a request must be answered. `ran`: what the handler sees as `request.auth`, where it runs; `challenges` are not foretold where they are `null`. */
+export interface Expected { readonly status: number, readonly ran?: string, readonly challenges?: readonly string[] | null }
+
+const ANONYMOUS: Alternative = { members: [], own: null }
+
+const OAUTH2 = { type: 'oauth2' }
+
+/** What the document must say of the schemes, as far as it tells how to send credentials. */
+export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, readonly in?: string, readonly name?: string, readonly scheme?: string }> = {
+  apiKeyCookie: { type: 'apiKey', in: 'cookie', name: 'key' },
+  apiKeyHeader: { type: 'apiKey', in: 'header', name: 'x-key' },
+  apiKeyQuery: { type: 'apiKey', in: 'query', name: 'key' },
+  httpBase: { type: 'http', scheme: 'other' },
+  httpBasic: { type: 'http', scheme: 'basic' },
+  httpBearer: { type: 'http', scheme: 'bearer' },
+  httpDigest: { type: 'http', scheme: 'digest' },
+  oauth2: OAUTH2,
+  oauth2PasswordBearer: OAUTH2,
+  oauth2AuthorizationCodeBearer: OAUTH2,
+  oauth2ClientCredentialsBearer: OAUTH2,
+  openIdConnect: { type: 'openIdConnect' }
+}
+
+/** The rules for one application. */
+export class Reference {
+  constructor (readonly model: ApplicationModel) {}
+
+  /** What an operation must say as its `security`; `null`: nothing. */
+  securityOf (place: Place, route: RouteModel): Array<Record<string, readonly string[]>> | null {
+    const { required, inHook } = this.#parts(place, route)
+    const requirement = inHook === null ? required : add(required, inHook)
+    if (requirement === null) return null
+    const written = requirement.map(({ members }) => Object.fromEntries(members.map(({ scheme, scopes }) => [this.#name(scheme), scopes])))
+    const distinct = [...new Map(written.map((alternative) => [JSON.stringify(Object.entries(alternative).sort()), alternative])).values()]
+    const isAnonymous = (alternative: object): boolean => Object.keys(alternative).length === 0
+    return [...distinct.filter((alternative) => !isAnonymous(alternative)), ...distinct.filter(isAnonymous)]
+  }
+
+  /** Whether a scheme in a hook of the route stands beside what is required elsewhere, and one of them is optional: that no document could say. */
+  isContradictory (place: Place, route: RouteModel): boolean {
+    const { required, inHook } = this.#parts(place, route)
+    return inHook !== null && required !== null && required.length > 0 && [...required, ...inHook].some(({ members }) => members.length === 0)
+  }
+
+  /** How a route must answer. */
+  answerOf (place: Place, route: RouteModel, method: string, sent: SentModel): Expected {
+    const { required, inHook } = this.#parts(place, route)
+    const questions: Question[] = [{ step: this.model.hook, requirement: required, isDeclared: true }]
+    if (inHook !== null) questions.push({ step: route.hook?.name as Step, requirement: inHook, isDeclared: false })
+    const body = method === 'POST' ? sent.body : 'none'
+    const fails: Step[] = [
+      ...body === 'unparsable' ? ['parsing' as const] : [],
+      ...demandsBody(route) && body !== 'valid' ? ['validation' as const] : []
+    ]
+    return this.#ask(questions, fails, 200, sent)
+  }
+
+  /** How an address without a route must answer. */
+  notFoundOf ({ contexts }: Place, sent: SentModel): Expected {
+    const handler = contexts.findLastIndex((context, index) => hasNotFound(context, index === 0))
+    const requirement = this.#around(contexts.slice(0, Math.max(handler, 0) + 1))
+    const answer = this.#ask([{ step: this.model.hook, requirement, isDeclared: true }], [], 404, sent)
+    return handler === -1 && answer.status === 404 ? { status: 404, challenges: [] } : answer
+  }
+
+  #name (scheme: number): string { return nameOf(this.model.schemes[scheme] as SchemeModel, scheme) }
+
+  #factory (scheme: number): SchemeModel['factory'] { return (this.model.schemes[scheme] as SchemeModel).factory }
+
+  /** What the guard of a route asks for, and what the scheme in its own hook does. */
+  #parts ({ contexts }: Place, { security, byName, hook }: RouteModel): { required: Requirement, inHook: Requirement } {
+    const around = this.#around(contexts)
+    const own = security === 'says nothing' ? null : this.#read(security, byName)
+    const inHook = hook === null ? null : this.#read([{ ...hook.entry, scopes: [] }], false)
+    // The scheme in the hook is the route's own, where it names no other.
+    const given = own === null && inHook !== null ? around?.map((alternative) => ({ ...alternative, own: null })) ?? null : around
+    return { required: add(given, own), inHook }
+  }
+
+  /** What the contexts require, the innermost of which decides `request.auth`, if it names a scheme. */
+  #around (contexts: Place['contexts']): Requirement {
+    return contexts.reduce<Requirement>((around, { secure }) => add(around, secure === null ? null : this.#read(secure, false), true), null)
+  }
+
+  #read (security: SecurityModel, byName: boolean): readonly Alternative[] {
+    return distinct(security.flatMap((alternative) => {
+      if (alternative === 'anonymous') return [ANONYMOUS]
+      const entries = [alternative].flat() as EntryModel[]
+      return this.#choices(byName ? entriesByName(entries, this.model.schemes.length) : entries)
+    }))
+  }
+
+  /** Members with `autoError: false` may be missing: all first, none last. */
+  #choices ([first, ...others]: readonly EntryModel[]): Alternative[] {
+    if (first === undefined) return [ANONYMOUS]
+    const scheme = first.scheme % this.model.schemes.length
+    const { derived, autoError } = this.model.schemes[scheme] as SchemeModel
+    const checks = first.depth % (derived.length + 1)
+    const member = { scheme, checks, scopes: [...first.scopes, ...derived.slice(0, checks).flatMap(({ scopes }) => scopes)] }
+    return this.#choices(others).flatMap((rest) => {
+      const whole = together({ members: [member], own: scheme }, rest, scheme)
+      return autoError ? [whole] : [whole, rest]
+    })
+  }
+
+  #ask (questions: readonly Question[], fails: readonly Step[], status: number, sent: SentModel): Expected {
+    let auth: number | null = null
+    for (const step of STEPS) {
+      if (fails.includes(step)) return { status: 400, challenges: [] }
+      for (const { requirement, isDeclared } of questions.filter((question) => question.step === step)) {
+        const verdict = this.#judge(requirement, sent)
+        if ('status' in verdict) return verdict
+        if (verdict.own !== null && (isDeclared || auth === null)) auth = verdict.own
+      }
+    }
+    return { status, ran: auth === null ? 'anonymous' : this.#name(auth), challenges: [] }
+  }
+
+  /** Asks the alternatives in order. The worst news that is true is told. */
+  #judge (requirement: Requirement, sent: SentModel): Alternative | Expected {
+    if (requirement === null || requirement.length === 0) return ANONYMOUS
+    const refused = new Set<string>()
+    const insufficient = new Set<string>()
+    const thrown: number[] = []
+    let isMalformed = false
+    for (const alternative of requirement) {
+      const { members } = alternative
+      const texts = members.map(({ scheme }) => found(sent, this.#factory(scheme)))
+      isMalformed ||= texts.includes(MALFORMED)
+      if (members.length === 0 || texts.includes(MALFORMED) || texts.includes(ABSENT)) continue
+      let accepted = true
+      for (const [i, member] of members.entries()) {
+        const outcome = this.#check(member, texts[i] as string)
+        if (outcome.says === 'failed') return { status: outcome.status as number, challenges: null }
+        if (outcome.says === 'refused') refused.add(keyOf(member))
+        if (outcome.says === 'insufficient') insufficient.add(keyOf(member))
+        if (outcome.says === 'refused' && outcome.status !== undefined) thrown.push(outcome.status)
+        accepted &&= outcome.says === 'accepted'
+        if (!accepted) break
+      }
+      if (accepted) return alternative
+    }
+    if (!isMalformed && refused.size + insufficient.size === 0 && requirement.some(({ members }) => members.length === 0)) return ANONYMOUS
+    const members = requirement.flatMap(({ members }) => members)
+    if (insufficient.size > 0) return { status: 403, challenges: this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
+    // Of several refusals, one that was thrown says more than one that was returned.
+    const status = thrown[0] ?? 401
+    if (status === 403) return { status, challenges: null }
+    return { status, challenges: this.#challenges(members, (member) => refused.has(keyOf(member)) ? 'invalid_token' : undefined) }
+  }
+
+  #check ({ scheme, scopes, checks }: Member, text: string): Outcome {
+    const { verify, derived } = this.model.schemes[scheme] as SchemeModel
+    const own: Outcome = verify === 'none' ? { says: 'accepted' } : outcomeOf(text, scopes)
+    return derived.slice(0, checks).reduce<Outcome>((outcome, further) => {
+      if (outcome.says !== 'accepted' || further.verify === 'none' || further.answer === 'user') return outcome
+      return outcomeOf(further.answer, [])
+    }, own)
+  }
+
+  #challenges (members: readonly Member[], errorOf: (member: Member) => string | undefined): string[] {
+    const lines = members.map((member) => {
+      const { type, scheme } = OPENAPI[this.#factory(member.scheme)]
+      if (type === 'apiKey') return 'APIKey'
+      if (scheme !== undefined && scheme !== 'bearer') return `${scheme.charAt(0).toUpperCase()}${scheme.slice(1)}`
+      const error = errorOf(member)
+      const parameters = [...error === undefined ? [] : [`error="${error}"`], ...member.scopes.length === 0 ? [] : [`scope="${member.scopes.join(' ')}"`]]
+      return parameters.length === 0 ? 'Bearer' : `Bearer ${parameters.join(', ')}`
+    })
+    return [...new Set(lines)].sort()
+  }
+}
+
+const keyOf = (member: Member): string => JSON.stringify([member.scheme, member.scopes])
+
+/** The alternatives without those that ask for the same as an earlier one. */
+function distinct (alternatives: readonly Alternative[]): readonly Alternative[] {
+  const known = new Map<string, Alternative>()
+  for (const alternative of alternatives) {
+    const key = JSON.stringify(alternative.members.map((member) => JSON.stringify(member)).sort())
+    if (!known.has(key)) known.set(key, alternative)
+  }
+  return [...known.values()]
+}
+
+/** Both hold. What is asked twice of a scheme is asked once, for all the scopes. */
+function together (first: Alternative, second: Alternative, own: number | null): Alternative {
+  const members = new Map<number, Member>()
+  for (const { scheme, scopes, checks } of [...first.members, ...second.members]) {
+    const known = members.get(scheme)
+    members.set(scheme, { scheme, scopes: [...new Set([...known?.scopes ?? [], ...scopes])].sort(), checks: Math.max(checks, known?.checks ?? 0) })
+  }
+  return { members: [...members.values()], own }
+}
+
+/** What an inner place says beside what was said around it: both must hold, unless one says nothing or is public. */
+function add (around: Requirement, inner: Requirement, areContexts = false): Requirement {
+  if (inner === null) return around
+  if (around === null || around.length === 0 || inner.length === 0) return inner
+  return distinct(around.flatMap((outer) => inner.map((alternative) => together(outer, alternative, areContexts ? alternative.own ?? outer.own : alternative.own))))
+}
+
+const ABSENT = Symbol('absent')
+const MALFORMED = Symbol('malformed')
+
+/** The text that a request carries for a scheme. */
+function found ({ authorization, header, query, cookie }: SentModel, factory: SchemeModel['factory']): string | typeof ABSENT | typeof MALFORMED {
+  const { type, in: place, scheme: wanted = 'bearer' } = OPENAPI[factory]
+  if (type === 'apiKey') {
+    const value = place === 'header' ? header : place === 'query' ? query : cookie
+    return Array.isArray(value) ? MALFORMED : value === null || value === '' ? ABSENT : value as string
+  }
+  if (authorization === null) return ABSENT
+  const { scheme, value } = authorization
+  // Any `Authorization` will do, and it is the bearer token that says what to do with it.
+  if (factory === 'oauth2') return scheme.toLowerCase() === 'bearer' ? value ?? scheme : `${scheme} …`
+  if (scheme.toLowerCase() !== wanted) return ABSENT
+  if (value === null) return wanted === 'basic' ? MALFORMED : ABSENT
+  // Digest and others are taken as they are.
+  return value.includes('"') && (wanted === 'basic' || wanted === 'bearer') ? MALFORMED : value
+}
+
+interface Outcome { readonly says: 'accepted' | 'refused' | 'insufficient' | 'failed', readonly status?: number }
+
+/** What becomes of credentials that speak for themselves. */
+function outcomeOf (text: string, required: readonly string[]): Outcome {
+  const [kind, ...granted] = text.split('.') as [string, ...string[]]
+  switch (kind) {
+    case 'throws': case 'throwsText': case 'throwsUndefined': return { says: 'failed', status: 500 }
+    case 'throws418': return { says: 'failed', status: 418 }
+    case 'throws401': return { says: 'refused', status: 401 }
+    case 'throws403': return { says: 'refused', status: 403 }
+    case 'true': case 'zero': case 'empty': case 'error': case 'strange': return { says: required.length === 0 ? 'accepted' : 'insufficient' }
+    case 'object': case 'scope': return { says: required.every((scope) => granted.includes(scope)) ? 'accepted' : 'insufficient' }
+    default: return { says: 'refused' }
+  }
+}
