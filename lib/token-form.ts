@@ -92,9 +92,13 @@ function checkEndpoint (where: string, options: unknown, handler: unknown): Endp
   if (typeof strict !== 'boolean') throw badOption(where, 'the option `strict` must be true or false')
   if (authenticateClient !== undefined && typeof authenticateClient !== 'function') throw badOption(where, 'the option `authenticateClient` must be a function')
   checkSchema(where, others.schema)
+  const handlers = checkHandlers(where, grants, handler)
+  if (handlers.has('client_credentials') && authenticateClient === undefined) {
+    throw badOption(where, 'the grant "client_credentials" lets in whoever names a client, so it needs the option `authenticateClient`')
+  }
   return {
     strict,
-    handlers: checkHandlers(where, grants, handler),
+    handlers,
     authenticateClient: authenticateClient as Endpoint['authenticateClient'],
     others: others as Partial<RouteOptions>
   }

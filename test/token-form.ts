@@ -204,6 +204,7 @@ t.test('bad arguments and options throw at the call', async (t) => {
     [['/token', { grants: { password: handler } }, handler], 'there is either a handler or the option `grants`; make the handler `grants.password`'],
     [['/token', { authenticateClient: true }, handler], 'the option `authenticateClient` must be a function'],
     [['/token', { authenticateClients: () => null }, handler], 'there is no option `authenticateClients`: it takes strict, grants, authenticateClient and Fastify\'s route options'],
+    [['/token', { grants: { client_credentials: handler } }], 'the grant "client_credentials" lets in whoever names a client, so it needs the option `authenticateClient`'],
     [['/token', { strict: 'yes' }, handler], 'the option `strict` must be true or false'],
     [['/token', { schema: null }, handler], 'the option `schema` must be an object'],
     ...['security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation'].map((key) =>

@@ -88,7 +88,8 @@ export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security'
   readonly bodyLimit?: number
   /**
    * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with `invalid_client`. A client without a
-   * secret (`undefined`) is accepted only if this function says so. Default: none, clients are not checked.
+   * secret (`undefined`) is accepted only if this function says so. Default: none, clients are not checked, and the grant `client_credentials`
+   * cannot be offered.
    */
   readonly authenticateClient?: (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
 }

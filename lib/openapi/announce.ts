@@ -55,7 +55,8 @@ function announce (context: FastifyInstance, prepare: (input: TransformInput) =>
       exposeHeadRoute: false,
       schema: { hide: true } as object,
       config: { [kAnnouncement]: announcement, swaggerTransform: prepare } as object,
-      handler: withdraw
+      // Other plugins may register it once more at another address: nothing is there.
+      handler: (_request, reply) => { reply.callNotFound() }
     })
   } catch (error) {
     if (error !== announcement) throw error

@@ -14,8 +14,8 @@ export interface Told {
   readonly security: readonly DocumentObject[]
   /** The statuses that it may be answered with, and their descriptions. */
   readonly refusals: Readonly<Record<string, string>>
-  /** The parameters that `security` tells already. */
-  readonly hidden: ReadonlySet<string>
+  /** The parameters that `security` tells already: whether each of its alternatives needs them. */
+  readonly parameters: ReadonlyMap<string, boolean>
 }
 
 /** @param document read for its version */
@@ -27,8 +27,13 @@ export function tell (groups: readonly Group[], document: DocumentObject): Told 
     definitions: members.map(({ definition }) => definition),
     security: toSecurity(requirement, document),
     refusals: members.length === 0 ? {} : { 401: 'Not authenticated', ...scoped ? { 403: 'Not enough permissions' } : {} },
-    hidden: new Set(members.map(({ definition: { openapi } }) => parameterKey(openapi.type === 'apiKey' ? openapi : { in: 'header', name: 'authorization' })))
+    parameters: parametersOf(requirement)
   }
+}
+
+function parametersOf ({ alternatives, optional }: Requirement): Told['parameters'] {
+  const needed = alternatives.map(({ members }) => members.map(({ definition: { openapi } }) => parameterKey(openapi.type === 'apiKey' ? openapi : { in: 'header', name: 'authorization' })))
+  return new Map(needed.flat().map((key) => [key, !optional && needed.every((keys) => keys.includes(key))]))
 }
 
 /**
@@ -43,13 +48,19 @@ export function completeOperation (operation: DocumentObject, told: Told | null,
     return Array.isArray(document.security) ? { ...rest, security: [] } : rest
   }
   const { [MARK]: _, security: __, parameters, responses, ...rest } = operation
-  const others = (parameters as DocumentObject[] | undefined)?.filter((parameter) => !told.hidden.has(parameterKey(parameter))) ?? []
+  const others = (parameters as DocumentObject[] | undefined)?.filter((parameter) => !isTold(parameter, told)) ?? []
   return {
     ...rest,
     ...others.length > 0 ? { parameters: others } : {},
     security: told.security.map(copy),
     responses: withRefusals(responses, told.refusals)
   }
+}
+
+/** What the route's own schema demands of every request, and `security` not of each, must stay to be seen. */
+function isTold (parameter: DocumentObject, { parameters }: Told): boolean {
+  const isNeeded = parameters.get(parameterKey(parameter))
+  return isNeeded !== undefined && (isNeeded || parameter.required !== true)
 }
 
 // New objects for each operation: YAML would write a shared one as an alias.

@@ -1,9 +1,10 @@
 /** The paths under which a route may stand in a document. */
 
-// A pattern of a parameter, innermost parentheses first, and the marks of optional and escaped characters.
+// A pattern of a parameter, innermost parentheses first, and what stands for one until the parameter is read: its name ends there.
 const PATTERN = /\([^()]*\)/g
+const PATTERN_READ = '\0'
 const PLAIN = /^[^(:*]*$/
-const PARAMETER = /:([A-Za-z0-9_]+)\??/g
+const SPECIAL = /::|\*|:([A-Za-z0-9_]+)\0?/g
 
 /**
  * The path of a route as OpenAPI writes it, as it is and without the path of each server, which @fastify/swagger may strip. They serve to compare
@@ -20,9 +21,9 @@ function withParameters (url: string): string {
   let path = url
   for (let before = ''; before !== path;) {
     before = path
-    path = path.replace(PATTERN, '')
+    path = path.replace(PATTERN, PATTERN_READ)
   }
-  return path.replace(PARAMETER, '{$1}').replace(/\*$/, '{*}')
+  return path.replace(SPECIAL, (special, name) => special === '::' ? ':' : `{${name ?? special}}`)
 }
 
 function basePath (server: { url?: unknown }): string {

@@ -32,6 +32,16 @@ t.test('without @fastify/swagger nothing is announced', async (t) => {
   t.equal((await app.inject('/a')).statusCode, 401)
 })
 
+t.test('what another plugin makes of it answers as an address without a route does', async (t) => {
+  const app = Fastify()
+  app.addHook('onRoute', function (route) {
+    if (!route.url.startsWith('/v2')) this.route({ method: route.method, url: `/v2${route.url}`, exposeHeadRoute: false, handler: route.handler })
+  })
+  await app.register(swagger, openapi31)
+  await app.register(authSchemes)
+  t.equal((await app.inject('/v2/')).statusCode, 404)
+})
+
 t.test('an onRoute hook of the application that throws is not hidden', async (t) => {
   const app = Fastify()
   app.addHook('onRoute', () => { throw new Error('mine') })

@@ -29,6 +29,8 @@ t.test('security: one object for each alternative, {} last, no duplicates', asyn
   t.strictSame(toSecurity(groups({}, { scheme: oauth2, scopes: ['a'] }, [{ scheme: header }, { scheme: query }]), v31),
     [{ OAuth2PasswordBearer: ['a'] }, { APIKeyHeader: [], APIKeyQuery: [] }, {}])
   t.strictSame(toSecurity(groups({ scheme: query }, { scheme: twin }), v31), [{ APIKeyQuery: [] }], 'two of one name')
+  t.strictSame(toSecurity(groups([{ scheme: query, scopes: ['a', 'b'] }, { scheme: header }], [{ scheme: header }, { scheme: twin, scopes: ['b', 'a'] }]), v31),
+    [{ APIKeyQuery: ['a', 'b'], APIKeyHeader: [] }], 'in another order')
   t.strictSame(toSecurity(groups([{ scheme: query, scopes: ['a'] }, { scheme: twin, scopes: ['b', 'a'] }]), v31), [{ APIKeyQuery: ['a', 'b'] }])
   t.equal(JSON.stringify(toSecurity(groups({ scheme: odd }), v31)), '[{"constructor":[]}]')
   t.strictSame(toSecurity([], v31), [])
@@ -78,6 +80,15 @@ t.test('what security tells is no parameter', async (t) => {
   t.strictSame(rest(groups({ scheme: header }, { scheme: query }, { scheme: cookie }, { scheme: oauth2 })), ['header x-other', 'query KEY', 'path key'])
   t.strictSame(rest(groups({ scheme: query })), ['header x-key', 'header AUTHORIZATION', 'header x-other', 'query KEY', 'cookie sid', 'path key'])
   t.notOk('parameters' in completeOperation({ responses, parameters: parameters.slice(0, 1) }, groups({ scheme: header }), v31))
+})
+
+t.test('a parameter that the route demands of every request stays, where security needs it not of each', async (t) => {
+  const parameters = [{ in: 'header', name: 'x-key', required: true }, { in: 'query', name: 'key', required: false }]
+  const rest = (...security: unknown[]): unknown => completeOperation({ responses, parameters }, groups(...security), v31).parameters
+  t.strictSame(rest({ scheme: header }, {}), parameters)
+  t.strictSame(rest({ scheme: query }, {}), parameters.slice(0, 1))
+  t.strictSame(rest({ scheme: header }, { scheme: query }), parameters.slice(0, 1))
+  t.strictSame(rest([{ scheme: header }, { scheme: query }], { scheme: header }), undefined)
 })
 
 t.test('the schemes of a route', async (t) => {
