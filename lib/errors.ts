@@ -26,11 +26,16 @@ export const verifyFailed = (scheme: string, problem: string): FastifyError => V
  * reaches the client as it is: put no secret into it.
  */
 export class InvalidCredentialsError extends Error {
+  /** Always `InvalidCredentialsError`. */
   override readonly name = 'InvalidCredentialsError'
+  /** The code of the answer. */
   readonly code = 'FST_AUTH_INVALID_CREDENTIALS'
+  /** The status of the answer. */
   readonly statusCode = 401
+  /** What was given to the constructor; `undefined` without it. */
   readonly description: string | undefined
 
+  /** @param description why, in words for the client. Default: none, and the message is the usual one */
   constructor (description?: string | null) {
     super(description ?? 'Invalid authentication credentials')
     this.description = description === null || description === undefined ? undefined : String(description)
@@ -50,9 +55,13 @@ const STATUS: { readonly [Code in OAuth2ErrorCode]?: number } = { invalid_client
  * characters that section 5.2 does not allow are replaced.
  */
 export class OAuth2Error extends Error {
+  /** Always `OAuth2Error`. */
   override readonly name = 'OAuth2Error'
+  /** The answer's `error`. */
   readonly code: OAuth2ErrorCode
+  /** The answer's `error_description`, before characters are replaced; `undefined` without it. */
   readonly description: string | undefined
+  /** The status of the answer. */
   readonly statusCode: number
 
   /** @throws {TypeError} for a `statusCode` that is no error's */

@@ -27,6 +27,12 @@ t.test('a project that installs the package', async (t) => {
   t.strictSame(paths.filter((path) => !path.startsWith('dist/')).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   t.notOk(paths.some((path) => /\/(test|example)\//.test(path)))
 
+  for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', []]] as const) {
+    const { stdout } = await run(process.execPath, [join(root, 'node_modules/.bin', checker), ...args, join(project, filename)], { env: { ...process.env, NODE_OPTIONS: '' } })
+      .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}`) })
+    t.notMatch(stdout, /Suggestions|Warnings|Errors/, checker)
+  }
+
   cpSync(join(root, 'test/consumers'), project, { recursive: true })
   const { devDependencies, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(project, 'package.json'), JSON.stringify({

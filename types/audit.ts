@@ -7,12 +7,15 @@ export type SecurityRequirementObject = Readonly<Record<string, readonly string[
 export interface ContextRequirement {
   /** The prefix of the context, `/` where it has none. */
   readonly prefix: string
+  /** What the call required, in the document's own form; `[]` made the context public. */
   readonly security: readonly SecurityRequirementObject[]
 }
 
 /** One route and one method. */
 export interface AuditedRoute {
+  /** Such as `GET`. A HEAD twin has an entry of its own. */
   readonly method: string
+  /** The pattern of the route, prefixes included. */
   readonly url: string
   /** What is required, contexts included, in the document's own form; `null` where nobody said anything. */
   readonly security: readonly SecurityRequirementObject[] | null

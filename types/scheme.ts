@@ -5,6 +5,7 @@ import type { Auth } from './auth'
 
 /** What a `verify` function is told beside the credentials. */
 export interface VerifyContext {
+  /** The request, before its body was parsed, unless the plugin option `hook` says otherwise. */
   readonly request: FastifyRequest<any, any, any, any, any, any, any, any>
   /** The scopes required here: outer contexts first, then the route's, then a derived scheme's. No duplicates. */
   readonly scopes: readonly string[]
@@ -42,7 +43,9 @@ export interface DeriveOptions<Base, Credentials, User> {
 
 declare const kAuth: unique symbol
 
+/** The user that a scheme gives. */
 type UserOf<A> = [NonNullable<A>] extends [Auth<any, infer User>] ? User : never
+/** The credentials that a scheme gives. */
 type CredentialsOf<A> = [NonNullable<A>] extends [Auth<infer Credentials, any>] ? Credentials : never
 
 /**
@@ -52,6 +55,7 @@ type CredentialsOf<A> = [NonNullable<A>] extends [Auth<infer Credentials, any>] 
 export interface Scheme<A = any> {
   /** The name of the scheme in the OpenAPI document. */
   readonly name: string
+  /** For types only. @internal */
   readonly [kAuth]?: A
   /** This scheme's `Auth` on that request; `null` where it was not accepted, or was not asked for. */
   from (request: { auth: unknown }): NonNullable<A> | null

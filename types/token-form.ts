@@ -15,7 +15,9 @@ interface FromClient {
 export interface OAuth2PasswordForm extends FromClient {
   /** Never `undefined` where the form is strict. */
   readonly grant_type: 'password' | undefined
+  /** Never empty. */
   readonly username: string
+  /** Never empty. Nobody checked it. */
   readonly password: string
   /** The scopes asked for: `scope`, split on white space. Nobody checked them. */
   readonly scopes: string[]
@@ -23,7 +25,9 @@ export interface OAuth2PasswordForm extends FromClient {
 
 /** A refresh token (RFC 6749 section 6). Whether it was used before is for the handler to find out. */
 export interface OAuth2RefreshTokenForm extends FromClient {
+  /** The grant that this form is of. */
   readonly grant_type: 'refresh_token'
+  /** Never empty. Nobody checked it. */
   readonly refresh_token: string
   /** The scopes asked for; empty: those of the token. Nobody checked them. */
   readonly scopes: string[]
@@ -31,8 +35,11 @@ export interface OAuth2RefreshTokenForm extends FromClient {
 
 /** A client that acts for itself (RFC 6749 section 4.4.2). */
 export interface OAuth2ClientCredentialsForm {
+  /** The grant that this form is of. */
   readonly grant_type: 'client_credentials'
+  /** From the form or from HTTP Basic; `authenticateClient` accepted it. */
   readonly client_id: string
+  /** From the form or from HTTP Basic; `authenticateClient` accepted it. */
   readonly client_secret: string
   /** The scopes asked for. Nobody checked them. */
   readonly scopes: string[]
@@ -40,21 +47,27 @@ export interface OAuth2ClientCredentialsForm {
 
 /** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked. */
 export interface OAuth2AuthorizationCodeForm extends FromClient {
+  /** The grant that this form is of. */
   readonly grant_type: 'authorization_code'
+  /** Never empty. That it was issued to this client, and is used once, is for the handler to find out. */
   readonly code: string
+  /** To be compared with that of the authorization request. */
   readonly redirect_uri: string | undefined
   /** See `verifyPkce`. */
   readonly code_verifier: string | undefined
+  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
   readonly client_id: string
 }
 
 /** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export interface TokenResponse {
+  /** The token, as the schemes here are to receive it. */
   readonly access_token: string
   /** `bearer`, for tokens that the schemes here take. */
   readonly token_type: string
   /** Seconds until the access token expires. */
   readonly expires_in?: number
+  /** A token that gets new access tokens. */
   readonly refresh_token?: string
   /** The granted scopes, joined by spaces. Required where they differ from those asked for. */
   readonly scope?: string
@@ -70,13 +83,18 @@ export interface GrantedToken extends TokenResponse {
 /** Answers a form with a token, or throws an `OAuth2Error`. */
 export type GrantHandler<Form> = (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
 
+/** Answers a login. */
 export type TokenFormHandler = GrantHandler<OAuth2PasswordForm>
 
 /** The grants that an endpoint offers. One without a handler is `unsupported_grant_type`. */
 export interface Grants {
+  /** A login. */
   readonly password?: GrantHandler<OAuth2PasswordForm>
+  /** A new token for a refresh token. */
   readonly refresh_token?: GrantHandler<OAuth2RefreshTokenForm>
+  /** A token for the client itself. Needs `authenticateClient`. */
   readonly client_credentials?: GrantHandler<OAuth2ClientCredentialsForm>
+  /** A token for a code. */
   readonly authorization_code?: GrantHandler<OAuth2AuthorizationCodeForm>
 }
 
@@ -100,5 +118,6 @@ export interface TokenForm {
   (path: string, handler: TokenFormHandler): void
   /** An endpoint for several grants. */
   (path: string, options: TokenFormOptions & { readonly grants: Grants }): void
+  /** An endpoint for logins, with options. */
   (path: string, options: TokenFormOptions, handler: TokenFormHandler): void
 }

@@ -22,7 +22,7 @@ export interface SchemeNode {
 }
 
 /** Credentials and user that are taken as given. */
-export interface Override { readonly credentials: {}, readonly user: unknown }
+interface Override { readonly credentials: {}, readonly user: unknown }
 
 /** A scheme as it was listed, with the scopes listed beside it. */
 export interface Entry { readonly node: SchemeNode, readonly scopes: readonly string[] }

@@ -10,10 +10,10 @@ import type { VerifyContext } from '../../types/scheme'
 export type Extraction = {} | typeof ABSENT | typeof MALFORMED
 
 /** OpenAPI's Security Scheme Object. */
-export type SecuritySchemeObject = Readonly<Record<string, unknown>> & { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
+type SecuritySchemeObject = Readonly<Record<string, unknown>> & { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
 
 /** What a 401 says of a scheme. */
-export interface ChallengeTemplate {
+interface ChallengeTemplate {
   readonly scheme: string
   readonly realm?: string | undefined
   /** The bearer family: `error`, `error_description` and `scope` are told (RFC 6750 section 3). */

@@ -1,4 +1,4 @@
-import Fastify, { type FastifyReply } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { TypeBoxTypeProvider } from './type-provider'
 import { expect, test } from 'tstyche'
@@ -126,6 +126,23 @@ test('token follows the credentials', () => {
   expect<BearerAuth['token']>().type.toBe<string>()
   expect<Auth<HTTPAuthorizationCredentials, undefined>['token']>().type.toBe<string>()
   expect<NonNullable<AnyAuth>['token']>().type.toBe<string | null>()
+})
+
+test('an Auth goes where one of wider types is wanted', () => {
+  expect<BasicAuth>().type.toBeAssignableTo<AnyAuth>()
+  expect<BearerAuth>().type.toBeAssignableTo<Auth<unknown, { sub: string }>>()
+  expect<BasicAuth>().type.not.toBeAssignableTo<Auth<unknown, { sub: string }>>()
+})
+
+test('beside a hook of other types request.auth may be anything, and beside one that is written there it is inferred', () => {
+  const hook = async (request: FastifyRequest): Promise<void> => { request.log.info(request.auth) }
+  app.get('/typed', { security: [{ scheme: bearer }], preHandler: hook }, async (request) => {
+    expect(request.auth).type.toBe<AnyAuth>()
+    expect(bearer.from(request)).type.toBe<BearerAuth | null>()
+  })
+  app.get('/written', { security: [{ scheme: bearer }], preHandler: async (request) => { await hook(request) } }, async (request) => {
+    expect(request.auth).type.toBe<BearerAuth>()
+  })
 })
 
 test('a derived scheme has the user of its own verify', () => {

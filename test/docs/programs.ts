@@ -1,0 +1,76 @@
+/** The code of every page compiles, runs, and answers as the page says. */
+
+import t, { type Test } from 'tap'
+import { execFile, spawn } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pages, programsOf, root, type Program } from './read'
+
+const run = promisify(execFile)
+const folder = join(root, 'build/docs-code')
+const environment = { ...process.env, NODE_OPTIONS: '' }
+
+const programs = pages.flatMap(programsOf).map((program, index) => {
+  const name = `${program.page.replace(/\W+/g, '-')}-${index}`
+  return { ...program, file: join(folder, `${name}.${program.language === 'ts' ? 'mts' : 'mjs'}`), built: join(folder, `${name}.mjs`) }
+})
+
+t.before(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const { file, page, heading, source } of programs) writeFileSync(file, `// ${page}, "${heading}"\n${source}`)
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
+    extends: '../../tsconfig.json',
+    compilerOptions: { noEmit: false, noUnusedLocals: false, paths: {}, rootDir: '.', outDir: '.' },
+    include: ['*.mts']
+  }))
+})
+
+t.test('it compiles', async (t) => {
+  const result = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder, env: environment }).catch((error) => error)
+  t.equal(String(result.stdout), '')
+})
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0)
+  await new Promise((resolve) => { server.once('listening', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => { server.close(resolve) })
+  return port
+}
+
+async function reaches (port: number): Promise<boolean> {
+  return await fetch(`http://localhost:${port}/`).then(() => true, () => false)
+}
+
+async function runProgram (t: Test, { built, source, exchanges }: Program & { readonly built: string }): Promise<void> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [built], { cwd: root, env: { ...environment, PORT: String(port) } })
+  let output = ''
+  child.stdout.on('data', (data) => { output += String(data) })
+  child.stderr.on('data', (data) => { output += String(data) })
+  const over = new Promise<number | null>((resolve) => { child.on('exit', resolve) })
+  if (!source.includes('app.listen(')) {
+    t.equal(await over, 0, output)
+    return
+  }
+  while (child.exitCode === null && !await reaches(port)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  t.equal(child.exitCode, null, `it listens ${output}`)
+  for (const { command, answer } of exchanges) {
+    const { stdout } = await run('sh', ['-c', command.replaceAll('localhost:3000', `localhost:${port}`)], { cwd: root })
+    const lines = stdout.split(/\r?\n/)
+    let from = 0
+    const missing = answer.find((line) => {
+      const found = lines.indexOf(line.trimEnd(), from)
+      from = found + 1
+      return found === -1
+    })
+    t.equal(missing, undefined, `${command}\n${stdout}`)
+  }
+  child.kill()
+  await over
+}
+
+for (const program of programs) t.test(`${program.page}, "${program.heading}"`, async (t) => { await runProgram(t, program) })
