@@ -53,7 +53,7 @@ let total = 0
 for (const file of files) {
   const own = file.replace(/^lib/, 'test')
   const lines = readFileSync(file, 'utf8').split('\n')
-  const results = (await run([file], existsSync(own) ? [own] : OTHER_TESTS)).filter(({ location }) => !lines[location.start.line - 1].startsWith(COMPILED))
+  const results = (await run([file], existsSync(own) ? [own, own.replace(/js$/, '*.js')] : OTHER_TESTS)).filter(({ location }) => !lines[location.start.line - 1].startsWith(COMPILED))
   const survived = results.filter(isAlive)
   total += results.length
   console.log(`${file}: ${results.length - survived.length} of ${results.length} mutants noticed by its own test`)

@@ -18,6 +18,9 @@ export class Failure {
   constructor (readonly outcome: Outcome, readonly error: Error | null = null) {}
 }
 
+/** What a check gave. */
+type Result = Accepted | Failure
+
 const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
@@ -27,8 +30,10 @@ export class Attempt {
   worst: Outcome = Outcome.ABSENT
   /** The alternative that accepted. */
   accepted: Alternative | null = null
-  /** What each check gave, by its index. */
-  readonly results: Array<Accepted | Failure | undefined>
+  /** What the first check gave. It stands apart because most requirements have no other. */
+  #first: Result | undefined = undefined
+  /** What each check gave, by its index, where there are several. */
+  readonly #results: Array<Result | undefined> | null
 
   constructor (
     readonly request: FastifyRequest,
@@ -36,13 +41,13 @@ export class Attempt {
     /** What an earlier hook found out about the same request. */
     readonly previous: Attempt | null
   ) {
-    this.results = new Array(requirement.size)
+    this.#results = requirement.size > 1 ? new Array(requirement.size) : null
   }
 
   /** The `Auth` of a scheme that was accepted here or in an earlier hook. */
   authOf (node: SchemeNode): Accepted | null {
     const check = this.accepted?.members.flatMap(({ checks }) => checks).find((candidate) => candidate.node === node)
-    return check === undefined ? this.previous?.authOf(node) ?? null : this.results[check.index] as Accepted
+    return check === undefined ? this.previous?.authOf(node) ?? null : this.resultOf(check) as Accepted
   }
 
   /** What an earlier hook accepted for the same scheme and the same scopes. */
@@ -52,6 +57,17 @@ export class Attempt {
       if (auth?.scopeStr === check.scopeStr) return auth
     }
     return null
+  }
+
+  /** What a check gave, as far as it was asked. */
+  resultOf ({ index }: Check): Result | undefined {
+    return this.#results === null ? this.#first : this.#results[index]
+  }
+
+  keep ({ index }: Check, result: Result): Outcome {
+    if (this.#results === null) this.#first = result
+    else this.#results[index] = result
+    return result instanceof Failure ? result.outcome : Outcome.ACCEPTED
   }
 
   note (outcome: Outcome): Outcome {
@@ -109,44 +125,57 @@ function conclude (attempt: Attempt, alternative: Alternative, outcome: Outcome)
   return true
 }
 
-/** A group is extracted whole before anything is verified. */
+/** What was extracted, or, where it was not credentials, what became of the alternative. */
+const outcomeOf = (extraction: Extraction): Outcome => extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
+
 function tryAlternative (attempt: Attempt, { members }: Alternative, extract: Extractor): Outcome | Promise<Outcome> {
-  const credentials = new Array<unknown>(members.length)
-  let outcome: Outcome = Outcome.ACCEPTED
-  for (let i = 0; i < members.length; i++) {
-    const extraction = extract(attempt.request, (members[i] as Member).checks[0].node)
-    if (extraction === MALFORMED) outcome = Outcome.MALFORMED
-    else if (extraction === ABSENT) outcome = outcome === Outcome.MALFORMED ? outcome : Outcome.ABSENT
-    credentials[i] = extraction
-  }
-  return outcome === Outcome.ACCEPTED ? runChecks(attempt, members, credentials, 0, 0) : outcome
+  if (members.length > 1) return tryGroup(attempt, members, extract)
+  const member = members[0] as Member
+  const extraction = extract(attempt.request, member.checks[0].node)
+  const outcome = outcomeOf(extraction)
+  return outcome === Outcome.ACCEPTED ? runChecks(attempt, member, extraction, 0) : outcome
 }
 
-function runChecks (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], firstMember: number, firstCheck: number): Outcome | Promise<Outcome> {
-  for (let m = firstMember, c = firstCheck; m < members.length; m++, c = 0) {
-    const { checks } = members[m] as Member
-    for (; c < checks.length; c++) {
-      const check = checks[c] as Check
-      const result = attempt.results[check.index] ?? runCheck(attempt, check, credentials[m])
-      if (isThenable(result)) return runChecksLater(attempt, members, credentials, m, c, result)
-      const outcome = keep(attempt, check, result)
-      if (outcome !== Outcome.ACCEPTED) return outcome
-    }
+/** A group is extracted whole before anything is verified. */
+function tryGroup (attempt: Attempt, members: readonly Member[], extract: Extractor): Outcome | Promise<Outcome> {
+  const extractions = members.map(({ checks }) => extract(attempt.request, checks[0].node))
+  const outcomes = extractions.map(outcomeOf)
+  if (outcomes.includes(Outcome.MALFORMED)) return Outcome.MALFORMED
+  return outcomes.includes(Outcome.ABSENT) ? Outcome.ABSENT : runMembers(attempt, members, extractions, 0)
+}
+
+function runMembers (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], first: number): Outcome | Promise<Outcome> {
+  for (let m = first; m < members.length; m++) {
+    const outcome = runChecks(attempt, members[m] as Member, credentials[m], 0)
+    if (typeof outcome === 'object') return runMembersLater(attempt, members, credentials, m, outcome)
+    if (outcome !== Outcome.ACCEPTED) return outcome
   }
   return Outcome.ACCEPTED
 }
 
-async function runChecksLater (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], member: number, check: number, result: PromiseLike<Accepted | Failure>): Promise<Outcome> {
-  const outcome = keep(attempt, (members[member] as Member).checks[check] as Check, await result)
-  return outcome === Outcome.ACCEPTED ? await runChecks(attempt, members, credentials, member, check + 1) : outcome
+async function runMembersLater (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], run: number, pending: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await pending
+  return outcome === Outcome.ACCEPTED ? await runMembers(attempt, members, credentials, run + 1) : outcome
 }
 
-function keep (attempt: Attempt, check: Check, result: Accepted | Failure): Outcome {
-  attempt.results[check.index] = result
-  return result instanceof Failure ? result.outcome : Outcome.ACCEPTED
+function runChecks (attempt: Attempt, member: Member, credentials: unknown, first: number): Outcome | Promise<Outcome> {
+  const { checks } = member
+  for (let c = first; c < checks.length; c++) {
+    const check = checks[c] as Check
+    const result = attempt.resultOf(check) ?? runCheck(attempt, check, credentials)
+    if (isThenable(result)) return runChecksLater(attempt, member, credentials, c, result)
+    const outcome = attempt.keep(check, result)
+    if (outcome !== Outcome.ACCEPTED) return outcome
+  }
+  return Outcome.ACCEPTED
 }
 
-function runCheck (attempt: Attempt, check: Check, credentials: unknown): Accepted | Failure | Promise<Accepted | Failure> {
+async function runChecksLater (attempt: Attempt, member: Member, credentials: unknown, run: number, pending: PromiseLike<Result>): Promise<Outcome> {
+  const outcome = attempt.keep(member.checks[run] as Check, await pending)
+  return outcome === Outcome.ACCEPTED ? await runChecks(attempt, member, credentials, run + 1) : outcome
+}
+
+function runCheck (attempt: Attempt, check: Check, credentials: unknown): Result | Promise<Result> {
   const reused = attempt.reuse(check)
   if (reused !== null) return reused
   try {
@@ -157,7 +186,7 @@ function runCheck (attempt: Attempt, check: Check, credentials: unknown): Accept
   }
 }
 
-async function judgeLater (check: Check, credentials: unknown, user: PromiseLike<unknown>): Promise<Accepted | Failure> {
+async function judgeLater (check: Check, credentials: unknown, user: PromiseLike<unknown>): Promise<Result> {
   try {
     return judge(check, credentials, await user)
   } catch (error) {
@@ -169,11 +198,11 @@ function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check
   const { request } = attempt
   if (node.override !== null) return node.override.user
   if (parent === null) return node.definition.verify?.(credentials, { request, scopes, scopeStr })
-  const { user } = attempt.results[parent.index] as Accepted
+  const { user } = attempt.resultOf(parent) as Accepted
   return node.verify === undefined ? user : node.verify(user, { credentials, request, scopes, scopeStr })
 }
 
-function judge (check: Check, credentials: unknown, user: unknown): Accepted | Failure {
+function judge (check: Check, credentials: unknown, user: unknown): Result {
   const { node, parent, scopes, scopeStr } = check
   const { definition } = node
   const verified = parent === null ? definition.verify !== undefined : node.verify !== undefined

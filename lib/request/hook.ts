@@ -98,6 +98,6 @@ function settle (attempt: Attempt, request: FastifyRequest, reply: FastifyReply,
   const guarded = keptOn(request)
   guarded[kAttempt] = attempt
   const { own } = attempt.accepted
-  if (own !== null && (isDeclared || guarded.auth === null)) guarded.auth = attempt.results[own.index] as Auth<unknown, unknown>
+  if (own !== null && (isDeclared || guarded.auth === null)) guarded.auth = attempt.resultOf(own) as Auth<unknown, unknown>
   return undefined
 }

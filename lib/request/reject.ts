@@ -51,13 +51,13 @@ function challengeAfterRefusal (attempt: Attempt, member: Member): string {
 }
 
 function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Failure | undefined {
-  return checks.map(({ index }) => attempt.results[index])
+  return checks.map((check) => attempt.resultOf(check))
     .find((result): result is Failure => result instanceof Failure && result.outcome === outcome)
 }
 
 /** The error of the first check, in the order of the alternatives, that was refused by an error. */
 function firstError (attempt: Attempt): Error | undefined {
   return membersOf(attempt.requirement).flatMap(({ checks }) => checks)
-    .map(({ index }) => attempt.results[index])
+    .map((check) => attempt.resultOf(check))
     .find((result): result is Failure => result instanceof Failure && result.error !== null)?.error ?? undefined
 }

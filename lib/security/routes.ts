@@ -193,7 +193,7 @@ const securityOf = (object: object | undefined | null): unknown => (object as { 
 function schemesInHooks (where: string, options: RouteOptions, owner: object): SchemeInHook[] {
   const found: SchemeInHook[] = []
   for (const hook of HOOKS) {
-    if (options[hook] === undefined || options[hook] === null) continue
+    if (options[hook] === undefined) continue
     for (const handler of Array.isArray(options[hook]) ? options[hook] : [options[hook]]) {
       const node = nodeOfHook(handler)
       if (node === undefined) continue

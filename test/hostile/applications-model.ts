@@ -72,6 +72,24 @@ export interface ApplicationModel {
   readonly context: ContextModel
 }
 
+const OAUTH2 = { type: 'oauth2' }
+
+/** What the document must say of the schemes, as far as it tells how to send credentials. */
+export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, readonly in?: string, readonly name?: string, readonly scheme?: string }> = {
+  apiKeyCookie: { type: 'apiKey', in: 'cookie', name: 'key' },
+  apiKeyHeader: { type: 'apiKey', in: 'header', name: 'x-key' },
+  apiKeyQuery: { type: 'apiKey', in: 'query', name: 'key' },
+  httpBase: { type: 'http', scheme: 'other' },
+  httpBasic: { type: 'http', scheme: 'basic' },
+  httpBearer: { type: 'http', scheme: 'bearer' },
+  httpDigest: { type: 'http', scheme: 'digest' },
+  oauth2: OAUTH2,
+  oauth2PasswordBearer: OAUTH2,
+  oauth2AuthorizationCodeBearer: OAUTH2,
+  oauth2ClientCredentialsBearer: OAUTH2,
+  openIdConnect: { type: 'openIdConnect' }
+}
+
 /** What a request carries, in each of the places where a scheme may look. `null`: nothing. */
 export interface SentModel {
   readonly authorization: { readonly scheme: string, readonly value: string | null } | null

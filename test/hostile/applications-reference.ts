@@ -1,7 +1,7 @@
 /** What a drawn application must document, and how it must answer: worked out from what was drawn, and from nothing that the application says. */
 
 import { demandsBody, entriesByName, hasNotFound, nameOf, type Place } from './applications-build'
-import type { ApplicationModel, EntryModel, RouteModel, SchemeModel, SecurityModel, SentModel } from './applications-model'
+import { OPENAPI, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
 
 /** A scheme that is required: the scopes, and how many of the checks derived from it follow its own. */
 interface Member { readonly scheme: number, readonly scopes: readonly string[], readonly checks: number }
@@ -22,24 +22,6 @@ type Step = typeof STEPS[number]
 export interface Expected { readonly status: number, readonly ran?: string, readonly challenges?: readonly string[] | null }
 
 const ANONYMOUS: Alternative = { members: [], own: null }
-
-const OAUTH2 = { type: 'oauth2' }
-
-/** What the document must say of the schemes, as far as it tells how to send credentials. */
-export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, readonly in?: string, readonly name?: string, readonly scheme?: string }> = {
-  apiKeyCookie: { type: 'apiKey', in: 'cookie', name: 'key' },
-  apiKeyHeader: { type: 'apiKey', in: 'header', name: 'x-key' },
-  apiKeyQuery: { type: 'apiKey', in: 'query', name: 'key' },
-  httpBase: { type: 'http', scheme: 'other' },
-  httpBasic: { type: 'http', scheme: 'basic' },
-  httpBearer: { type: 'http', scheme: 'bearer' },
-  httpDigest: { type: 'http', scheme: 'digest' },
-  oauth2: OAUTH2,
-  oauth2PasswordBearer: OAUTH2,
-  oauth2AuthorizationCodeBearer: OAUTH2,
-  oauth2ClientCredentialsBearer: OAUTH2,
-  openIdConnect: { type: 'openIdConnect' }
-}
 
 /** The rules for one application. */
 export class Reference {

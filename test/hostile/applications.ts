@@ -9,8 +9,8 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { challengesOf, documentOf } from '../helpers'
 import { build, placeOf, toRequest, type Place } from './applications-build'
-import { application, sent, type ApplicationModel, type SentModel } from './applications-model'
-import { OPENAPI, Reference, type Expected } from './applications-reference'
+import { OPENAPI, application, sent, type ApplicationModel, type SentModel } from './applications-model'
+import { Reference, type Expected } from './applications-reference'
 import { property } from './run'
 
 const answers = new Map<number, number>()

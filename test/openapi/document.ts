@@ -1,22 +1,10 @@
 import t from 'tap'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { Validator } from '@seriousme/openapi-schema-validator'
 import { parse } from 'yaml'
 import { authSchemes } from '../../lib'
 import { createApp, documentOf, openapi30, openapi31 } from '../helpers'
-
-const handler = async (): Promise<string> => 'ran'
-
-async function assertValid (document: object): Promise<void> {
-  t.match(await new Validator().validate(structuredClone(document) as any), { valid: true })
-}
-
-/** The `security` of each operation, and which statuses it may answer. */
-function told (document: any): Record<string, unknown> {
-  return Object.fromEntries(Object.entries<any>(document.paths).flatMap(([path, item]) =>
-    Object.entries<any>(item).map(([method, { security, responses }]) => [`${method} ${path}`, [security, Object.keys(responses).join()]])))
-}
+import { assertValid, handler, told } from './helpers'
 
 t.test('what is documented is what answers, in JSON and YAML, 3.0 and 3.1, whichever plugin came first', async (t) => {
   for (const document of [openapi30, openapi31]) {
@@ -79,69 +67,6 @@ t.test('a security at the root of the document holds for no route that does not 
   t.strictSame(Object.keys(documentOf(app).components.securitySchemes), ['Unknown', scheme.name])
 })
 
-t.test('transform and transformObject of the user go on working', async (t) => {
-  const seen: unknown[] = []
-  const app = await createApp({
-    swagger: {
-      ...openapi31,
-      transform: ({ schema, url, openapiObject }: any) => {
-        openapiObject.components.schemas = { ...openapiObject.components.schemas, Foo: { type: 'object' } }
-        return { schema: { ...schema, description: 'transformed' }, url: url === '/moved' ? '/elsewhere' : url }
-      },
-      transformObject: ({ openapiObject }: any) => {
-        seen.push(told(openapiObject))
-        openapiObject.components.securitySchemes.Extra = { type: 'http', scheme: 'basic' }
-        openapiObject.components.securitySchemes.HTTPBearer.description = 'edited'
-        return openapiObject
-      }
-    }
-  })
-  const scheme = app.authSchemes.httpBearer()
-  app.get('/a', { security: [{ scheme }] }, handler)
-  app.get('/moved', { security: [{ scheme }, {}] }, handler)
-  app.get('/own', { security: [{ scheme }], config: { swaggerTransform: ({ url }: any) => ({ schema: { summary: 'Own' }, url }) } }, handler)
-  await app.ready()
-  const expected = { 'get /a': [[{ HTTPBearer: [] }], '200,401'], 'get /elsewhere': [[{ HTTPBearer: [] }, {}], '200,401'], 'get /own': [[{ HTTPBearer: [] }], '200,401'] }
-  for (let i = 0; i < 2; i++) {
-    const document = documentOf(app)
-    t.strictSame(told(document), expected)
-    t.equal(document.paths['/a'].get.description, 'transformed')
-    t.strictSame(document.components.securitySchemes, { HTTPBearer: { type: 'http', scheme: 'bearer', description: 'edited' }, Extra: { type: 'http', scheme: 'basic' } })
-    t.strictSame(document.components.schemas, { Foo: { type: 'object' } })
-    await new Promise((resolve) => { setImmediate(resolve) })
-  }
-  t.strictSame(seen, [expected], 'transformObject sees the finished document')
-})
-
-t.test('a transform that builds new schemas loses nothing', async (t) => {
-  const app = await createApp({ swagger: { ...openapi31, transform: ({ schema, url }: any) => ({ schema: { summary: schema?.summary }, url }) } })
-  const scheme = app.authSchemes.httpBearer()
-  app.get('/a/:id', { security: [{ scheme }], schema: { summary: 'A' } }, handler)
-  app.get('/b', handler)
-  await app.ready()
-  t.strictSame(told(documentOf(app)), { 'get /a/{id}': [[{ HTTPBearer: [] }], '200,401'], 'get /b': [undefined, '200'] })
-  t.equal(documentOf(app).paths['/a/{id}'].get.summary, 'A')
-})
-
-t.test('a document may be frozen as soon as it is there', async (t) => {
-  const app = await createApp({ swagger: { ...openapi31, transformObject: ({ openapiObject }: any) => Object.freeze(Object.freeze(openapiObject.components) && openapiObject) } })
-  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
-  await app.ready()
-  t.strictSame(told(documentOf(app)), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] })
-  await new Promise((resolve) => { setImmediate(resolve) })
-  t.strictSame(told(documentOf(app)), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] })
-})
-
-t.test('the document may be asked for in an onReady hook that is older than the plugin', async (t) => {
-  const app = Fastify()
-  await app.register(swagger, openapi31)
-  app.addHook('onReady', async () => { t.strictSame(told(app.swagger()), { 'get /a': [[{ HTTPBearer: [] }], '200,401'] }) })
-  await app.register(authSchemes)
-  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
-  await app.ready()
-  t.plan(1)
-})
-
 t.test('HEAD twins, arrays of methods and app.all', async (t) => {
   for (const swaggerFirst of [true, false]) {
     const app = Fastify()
@@ -184,40 +109,6 @@ t.test('methods beyond the usual are told where OpenAPI has a place for them', a
   t.strictSame(documentOf(app).paths['/a'].additionalOperations.LOCK.security, [{ HTTPBearer: [] }])
 })
 
-t.test('routes that share one operation show what opens them all', async (t) => {
-  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, servers: [{ url: '/api' }] } } })
-  const { httpBearer, apiKeyHeader } = app.authSchemes
-  const [token, key] = [[{ scheme: httpBearer() }], [{ scheme: apiKeyHeader({ name: 'k' }) }]]
-  app.get('/version', { security: token, constraints: { version: '1.0.0' } }, handler)
-  app.get('/version', { security: [], constraints: { version: '2.0.0' } }, handler)
-  app.get('/host', { security: token, constraints: { host: 'a' } }, handler)
-  app.get('/host', { security: key, constraints: { host: 'b' } }, handler)
-  app.get('/host', { constraints: { host: 'c' } }, handler)
-  app.get('/x/:id(^\\d+$)', { security: token }, handler)
-  app.get('/x/:id', { security: [] }, handler)
-  app.get('/api/y', { security: token }, handler)
-  app.get('/y', { security: [] }, handler)
-  app.get('/free', { constraints: { version: '1.0.0' } }, handler)
-  app.get('/free', { security: [], constraints: { version: '2.0.0' } }, handler)
-  await app.ready()
-  const document = documentOf(app)
-  t.strictSame(Object.fromEntries(Object.entries<any>(document.paths).map(([path, { get }]) => [path, get.security])), {
-    '/version': [{ HTTPBearer: [] }],
-    '/host': [{ HTTPBearer: [], APIKeyHeader: [] }],
-    '/x/{id}': [{ HTTPBearer: [] }],
-    '/y': [{ HTTPBearer: [] }],
-    '/free': []
-  })
-})
-
-t.test('without stripBasePath the routes below a server\'s path are their own', async (t) => {
-  const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, servers: [{ url: '/api' }] }, stripBasePath: false } })
-  app.get('/api/y', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
-  app.get('/y', { security: [] }, handler)
-  await app.ready()
-  t.strictSame(told(documentOf(app)), { 'get /api/y': [[{ HTTPBearer: [] }], '200,401'], 'get /y': [[], '200'] })
-})
-
 t.test('parameters that are credentials are not listed again, and the run-time schemas stay as they are', async (t) => {
   const app = await createApp()
   const schema = {
@@ -230,53 +121,6 @@ t.test('parameters that are credentials are not listed again, and the run-time s
   t.strictSame(documentOf(app).paths['/a'].get.parameters.map(({ name }: any) => name), ['page', 'x-other'])
   t.strictSame((await app.inject('/a')).json(), { own: true }, 'no schema reshapes the answer of a custom error handler')
   t.strictSame((await app.inject({ url: '/a?page=2', headers: { 'x-key': 'k' } })).json(), { page: 2 })
-})
-
-t.test('an operation of a route that was never seen must not show a lock that nothing enforces', async (t) => {
-  const app = Fastify()
-  await app.register(swagger, { openapi: { ...openapi31.openapi, components: { securitySchemes: { HTTPBearer: { type: 'http', scheme: 'bearer' }, Own: { type: 'http', scheme: 'x' } } } } })
-  app.get('/own', { schema: { security: [{ Own: [] }] } }, handler)
-  app.get('/plain', handler)
-  app.get('/early', { schema: { security: [{ HTTPBearer: [] }] } }, handler)
-  await app.register(authSchemes)
-  app.authSchemes.httpBearer()
-  await app.ready()
-  t.throws(() => app.swagger(), {
-    code: 'FST_AUTH_UNGUARDED_ROUTE',
-    message: 'Nothing can guard get /early: await the registration of fastify-auth-schemes before the route is declared'
-  })
-})
-
-t.test('many routes that share an operation are told in no time', async (t) => {
-  const app = await createApp({ server: { exposeHeadRoutes: false } })
-  const security = [{ scheme: app.authSchemes.httpBearer() }, { scheme: app.authSchemes.apiKeyHeader({ name: 'k' }) }]
-  for (let i = 0; i < 30; i++) app.get('/x', { security, constraints: { version: `${i}.0.0` } }, handler)
-  await app.ready()
-  t.strictSame(documentOf(app).paths['/x'].get.security, [{ HTTPBearer: [] }, { APIKeyHeader: [], HTTPBearer: [] }, { APIKeyHeader: [] }])
-})
-
-t.test('two registrations may not call different schemes the same', async (t) => {
-  const app = Fastify()
-  await app.register(swagger, openapi31)
-  for (const name of ['x-a', 'x-b']) {
-    app.register(async (child) => {
-      await child.register(authSchemes)
-      child.get(`/${name}`, { security: [{ scheme: child.authSchemes.apiKeyHeader({ name }) }] }, handler)
-    })
-  }
-  await app.ready()
-  t.throws(() => app.swagger(), { code: 'FST_AUTH_DUPLICATE_SCHEME' })
-})
-
-t.test('a route that was never seen does not take a lock from the root of the document', async (t) => {
-  const app = Fastify()
-  await app.register(swagger, { openapi: { ...openapi31.openapi, components: { securitySchemes: { HTTPBearer: { type: 'http', scheme: 'bearer' } } }, security: [{ HTTPBearer: [] }] } })
-  app.get('/early', handler)
-  await app.register(authSchemes)
-  app.authSchemes.httpBearer()
-  await app.ready()
-  t.strictSame(told(documentOf(app)), { 'get /early': [[], '200'] })
-  t.equal((await app.inject('/early')).statusCode, 200)
 })
 
 t.test('Swagger 2.0 is told once that it cannot show this, and is not broken', async (t) => {

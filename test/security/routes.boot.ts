@@ -1,0 +1,100 @@
+/** What fails the boot. */
+
+import t from 'tap'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { authSchemes } from '../../lib'
+import { bearer, createApp } from '../helpers'
+import { handler, tokenScheme } from './helpers'
+
+t.test('mistakes fail the boot and name the route', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A' } })
+  const foreign = (await createApp()).authSchemes.httpBearer()
+  const bad: ReadonlyArray<readonly [rule: string, options: object, code: string, message: string]> = [
+    ['security that is undefined', { security: undefined }, 'FST_AUTH_BAD_SECURITY', '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'],
+    ['schema.security that is undefined', { schema: { security: undefined } }, 'FST_AUTH_BAD_SECURITY', '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]'],
+    ['both forms', { security: [{ scheme }], schema: { security: [] } }, 'FST_AUTH_BAD_SECURITY', 'the route has both `security` and `schema.security`; keep one of them'],
+    ['an unknown name', { schema: { security: [{ Nobody: [] }] } }, 'FST_AUTH_UNKNOWN_SCHEME',
+      '`schema.security` names the scheme "Nobody", which no factory of `app.authSchemes` has made; make it before the route, or correct the name; scheme objects belong into the option `security`'],
+    ['an undeclared scope by name', { schema: { security: [{ OAuth2PasswordBearer: ['b'] }] } }, 'FST_AUTH_UNKNOWN_SCOPE',
+      'the scheme "OAuth2PasswordBearer" does not declare the scope "b": add it to the `scopes` of the scheme'],
+    ['scopes by name as a string', { schema: { security: [{ OAuth2PasswordBearer: 'a' }] } }, 'FST_AUTH_BAD_SECURITY',
+      'the `scopes` required of "OAuth2PasswordBearer" must be an array of scope names'],
+    ['a scheme in preParsing', { preParsing: scheme.preHandler }, 'FST_AUTH_BAD_SECURITY',
+      'the `preHandler` of "OAuth2PasswordBearer" cannot stand in `preParsing`; put it into onRequest, preValidation or preHandler'],
+    ['a foreign scheme in a hook', { preHandler: [foreign.preHandler] }, 'FST_AUTH_UNKNOWN_SCHEME',
+      'the scheme "HTTPBearer" belongs to another application or to another registration of the plugin']
+  ]
+  for (const [rule, options, code, message] of bad) {
+    t.throws(() => app.get('/bad', options as Partial<RouteOptions>, handler), { code, message: `GET /bad: ${message}` }, rule)
+  }
+  t.throws(() => app.route({ method: ['GET', 'PUT'], url: '/bad', security: [bearer] as any, handler }), { message: /^GET,PUT \/bad: / })
+})
+
+t.test('optional authentication beside a scheme in a hook fails the boot: the document could not say what is enforced', async (t) => {
+  const message = /^GET \/a: authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`$/
+  const declare = async (add: (app: FastifyInstance, needed: any, optional: any) => void): Promise<void> => {
+    const app = await createApp()
+    add(app, tokenScheme(app), app.authSchemes.apiKeyHeader({ name: 'k', autoError: false }))
+    await app.ready()
+  }
+  const bad: Array<Parameters<typeof declare>[0]> = [
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, security: [{ scheme: needed }], preHandler: optional.preHandler }, handler) },
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, security: [{ scheme: optional }], preHandler: needed.preHandler }, handler) },
+    (app, needed, optional) => { app.get('/a', { exposeHeadRoute: false, onRequest: [needed.preHandler, optional.preHandler] }, handler) },
+    (app, needed) => {
+      app.secure([{ scheme: needed }, {}])
+      app.get('/a', { exposeHeadRoute: false, preHandler: needed.preHandler }, handler)
+    }
+  ]
+  for (const add of bad) await t.rejects(declare(add), { code: 'FST_AUTH_BAD_SECURITY', message })
+  await declare((app, needed, optional) => {
+    app.get('/a', { security: [], preHandler: optional.preHandler }, handler)
+    app.get('/b', { security: [[{ scheme: needed }, { scheme: optional }]] }, handler)
+    app.get('/c', { preHandler: optional.preHandler }, handler)
+    app.get('/d', { security: [{ scheme: needed }], preHandler: needed.preHandler }, handler)
+  })
+})
+
+t.test('explicit: every route must say something, or its context', async (t) => {
+  const app = Fastify()
+  app.get('/early', { exposeHeadRoute: false }, handler)
+  await app.register(authSchemes, { explicit: true })
+  const scheme = tokenScheme(app)
+  app.get('/declared', { security: [{ scheme }] }, handler)
+  app.get('/public', { security: [] }, handler)
+  app.get('/hook', { preHandler: scheme.preHandler }, handler)
+  app.get('/silent', { exposeHeadRoute: false }, handler)
+  app.route({ method: ['PUT', 'POST'], url: '/silent', handler })
+  app.register(async (child) => {
+    child.secure([])
+    child.get('/child', handler)
+  })
+  await t.rejects(async () => { await app.ready() }, {
+    code: 'FST_AUTH_UNDECLARED_ROUTE',
+    message: 'With the option `explicit` every route must carry `security` or stand in a context that declares it by `secure`. ' +
+      'These do not: GET /early, GET /silent, PUT /silent, POST /silent'
+  })
+  const good = await createApp({ explicit: true })
+  good.get('/public', { security: [] }, handler)
+  good.register(async (documentation) => {
+    documentation.secure([])
+    await documentation.register(swaggerUi)
+  })
+  await good.ready()
+  t.equal((await good.inject('/documentation/json')).statusCode, 200)
+})
+
+t.test('a plugin that throws our hooks away fails the boot', async (t) => {
+  const app = await createApp()
+  app.addHook('onRoute', (route) => { if (route.url === '/replaced') route.onRequest = [async () => {}] })
+  app.addHook('onRoute', (route) => { if (route.url === '/extended') route.onRequest = [async () => {}, ...[route.onRequest ?? []].flat()] })
+  const security = [{ scheme: tokenScheme(app) }]
+  app.get('/extended', { security }, handler)
+  app.get('/replaced', { security }, handler)
+  await t.rejects(async () => { await app.ready() }, {
+    code: 'FST_AUTH_UNGUARDED_ROUTE',
+    message: 'Nothing can guard GET /replaced: another plugin has replaced the `onRequest` hooks of the route; it must keep those that are there'
+  })
+})

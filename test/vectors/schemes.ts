@@ -1,0 +1,174 @@
+/** Every factory: its options, what it says in the document, and what requests send. */
+
+import type { InjectOptions } from 'fastify'
+import type { SchemeFactories } from '../../lib'
+import { basic, bearer } from '../helpers'
+
+export type Sent = Pick<InjectOptions, 'headers' | 'query'>
+
+export interface Row {
+  readonly factory: keyof SchemeFactories
+  readonly options: Record<string, unknown>
+  readonly name: string
+  readonly openapi: Record<string, unknown>
+  readonly challenge: string
+  /** Whether the challenge tells errors and scopes. */
+  readonly bearer: boolean
+  readonly otherScheme: Sent
+  readonly malformed: Sent
+  /** What is sent for a secret, and what `verify` must be given for it. */
+  readonly send: (secret: string) => Sent
+  readonly credentials: (secret: string) => unknown
+  readonly token: (secret: string) => string | null
+}
+
+const other = { headers: { authorization: 'Unknown abc' } }
+const authorization = (value: string): Sent => ({ headers: { authorization: value } })
+const same = (secret: string): string => secret
+const none = (): null => null
+const flow = { tokenUrl: 'token', scopes: { read: 'Read', write: 'Write' } }
+
+const oauth2 = {
+  challenge: 'Bearer',
+  bearer: true,
+  otherScheme: other,
+  malformed: authorization('Bearer a b'),
+  send: (secret: string): Sent => ({ headers: bearer(secret) }),
+  credentials: same,
+  token: same
+}
+
+export const rows: readonly Row[] = [
+  {
+    factory: 'apiKeyCookie',
+    options: { name: 'session' },
+    name: 'APIKeyCookie',
+    openapi: { type: 'apiKey', description: 'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.', in: 'cookie', name: 'session' },
+    challenge: 'APIKey',
+    bearer: false,
+    otherScheme: { headers: { cookie: 'other=1' } },
+    // A cookie is always one string: the nearest there is to malformed is one without a value, which is absent.
+    malformed: { headers: { cookie: 'session=' } },
+    send: (secret) => ({ headers: { cookie: `other=1; session=${secret}` } }),
+    credentials: same,
+    token: same
+  },
+  {
+    factory: 'apiKeyHeader',
+    options: { name: 'X-API-Key' },
+    name: 'APIKeyHeader',
+    openapi: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    challenge: 'APIKey',
+    bearer: false,
+    otherScheme: { headers: { 'x-other': '1' } },
+    malformed: { headers: { 'x-api-key': '' } },
+    send: (secret) => ({ headers: { 'x-api-key': secret } }),
+    credentials: same,
+    token: same
+  },
+  {
+    factory: 'apiKeyQuery',
+    options: { name: 'key' },
+    name: 'APIKeyQuery',
+    openapi: { type: 'apiKey', in: 'query', name: 'key' },
+    challenge: 'APIKey',
+    bearer: false,
+    otherScheme: { query: { other: '1' } },
+    malformed: { query: { key: ['a', 'b'] } },
+    send: (secret) => ({ query: { key: secret } }),
+    credentials: same,
+    token: same
+  },
+  {
+    factory: 'httpBase',
+    options: { scheme: 'x-CUSTOM' },
+    name: 'HTTPBase',
+    openapi: { type: 'http', scheme: 'x-CUSTOM' },
+    challenge: 'X-Custom',
+    bearer: false,
+    otherScheme: other,
+    malformed: authorization('X-Custom,abc'),
+    send: (secret) => authorization(`X-custom ${secret}`),
+    credentials: (secret) => ({ scheme: 'X-custom', credentials: secret }),
+    token: same
+  },
+  {
+    factory: 'httpBasic',
+    options: { realm: 'The "Realm"' },
+    name: 'HTTPBasic',
+    openapi: { type: 'http', scheme: 'basic' },
+    challenge: 'Basic realm="The \\"Realm\\""',
+    bearer: false,
+    otherScheme: other,
+    malformed: authorization('Basic !!!'),
+    send: (secret) => ({ headers: basic(`${secret}:p:w`) }),
+    credentials: (secret) => ({ username: secret, password: 'p:w' }),
+    token: none
+  },
+  {
+    factory: 'httpBearer',
+    options: { bearerFormat: 'JWT' },
+    name: 'HTTPBearer',
+    openapi: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+    challenge: 'Bearer',
+    bearer: true,
+    otherScheme: other,
+    malformed: authorization('Bearer a,b'),
+    send: (secret) => authorization(`bEARER  ${secret}`),
+    credentials: (secret) => ({ scheme: 'bEARER', credentials: secret }),
+    token: same
+  },
+  {
+    factory: 'httpDigest',
+    options: {},
+    name: 'HTTPDigest',
+    openapi: { type: 'http', scheme: 'digest' },
+    challenge: 'Digest',
+    bearer: false,
+    otherScheme: other,
+    malformed: authorization('Digest\tusername="x"'),
+    send: (secret) => authorization(`Digest username="${secret}"`),
+    credentials: (secret) => ({ scheme: 'Digest', credentials: `username="${secret}"` }),
+    token: (secret) => `username="${secret}"`
+  },
+  {
+    factory: 'oauth2',
+    options: { flows: { password: flow } },
+    name: 'OAuth2',
+    openapi: { type: 'oauth2', flows: { password: flow } },
+    ...oauth2,
+    // Any value is for this scheme, so there is no other scheme and nothing malformed but an empty one.
+    otherScheme: authorization('   '),
+    malformed: authorization(''),
+    credentials: (secret) => `Bearer ${secret}`,
+    token: (secret) => `Bearer ${secret}`
+  },
+  {
+    factory: 'oauth2PasswordBearer',
+    options: { ...flow, refreshUrl: 'refresh' },
+    name: 'OAuth2PasswordBearer',
+    openapi: { type: 'oauth2', flows: { password: { ...flow, refreshUrl: 'refresh' } } },
+    ...oauth2
+  },
+  {
+    factory: 'oauth2AuthorizationCodeBearer',
+    options: { ...flow, authorizationUrl: 'authorize' },
+    name: 'OAuth2AuthorizationCodeBearer',
+    openapi: { type: 'oauth2', flows: { authorizationCode: { ...flow, authorizationUrl: 'authorize' } } },
+    ...oauth2
+  },
+  {
+    factory: 'oauth2ClientCredentialsBearer',
+    options: flow,
+    name: 'OAuth2ClientCredentialsBearer',
+    openapi: { type: 'oauth2', flows: { clientCredentials: flow } },
+    ...oauth2
+  },
+  {
+    factory: 'openIdConnect',
+    options: { openIdConnectUrl: '/.well-known/openid-configuration' },
+    name: 'OpenIdConnect',
+    openapi: { type: 'openIdConnect', openIdConnectUrl: '/.well-known/openid-configuration' },
+    ...oauth2
+  }
+]
