@@ -26,7 +26,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in one around it')
   const warn = (message: string): void => { app.log.warn(message) }
   const { early, mayMissRoutes, children } = lookAround(app)
-  const routes = new Routes({}, hook, app, early)
+  const routes = new Routes({}, hook, app, early, mayMissRoutes)
   const announcer = new Announcer(createPrepare(routes, warn))
 
   app.decorateRequest('auth', null as any)
@@ -50,7 +50,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   }
   // Contexts that are there already get no onRoute hook by themselves.
   for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
-  const { guard, guardCallNotFound } = routes.guardContext(mayMissRoutes)
+  const { guard, guardCallNotFound } = routes.guardContext()
   app.addHook(hook as 'onRequest', asLifecycleHook(hook, guard) as any)
   if (hook !== 'preHandler') app.addHook('preHandler', guardCallNotFound)
   app.addHook('onReady', async () => { routes.finish(explicit, app.log, announcer.isNeeded) })

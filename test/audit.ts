@@ -89,5 +89,5 @@ t.test('the list is refused before the application is ready', async (t) => {
   const expected = { code: 'FST_AUTH_NOT_READY', message: 'The list of routes is complete only once the application is ready; call `await app.ready()` before' }
   t.throws(() => app.authSchemes.routes(), expected)
   t.throws(() => app.printSecurity(), expected)
-  t.throws(() => auditRoutes(new Routes({}, 'onRequest', {}, [])), expected)
+  t.throws(() => auditRoutes(new Routes({}, 'onRequest', {}, [], false)), expected)
 })

@@ -46,7 +46,9 @@ export class Routes {
     /** The context that the plugin was registered in. */
     readonly home: object,
     /** The routes of that context that were declared before. */
-    readonly early: readonly PrintedRoute[]
+    readonly early: readonly PrintedRoute[],
+    /** Whether there were routes or contexts before, so that not all routes may be seen. */
+    readonly mayMissRoutes: boolean
   ) {
     this.contexts.add(home)
   }
@@ -57,7 +59,7 @@ export class Routes {
   /** Checks a route's `security` and puts the hook that enforces it in front of the route's own. */
   add (context: object, options: RouteOptions): void {
     const { url } = options
-    const methods = [options.method].flat()
+    const methods = Array.isArray(options.method) ? options.method : [options.method]
     const where = whereOf(methods, url)
     const own = this.#ownSecurity(where, options)
     const inHooks = schemesInHooks(where, options, this.owner)
@@ -68,7 +70,7 @@ export class Routes {
       const requirement = toRequirement(late)
       prepend(options, 'onRequest', extractAhead(() => requirement))
     }
-    options.config = { ...options.config, [kSeen]: true } as typeof options.config
+    if (this.mayMissRoutes) options.config = { ...options.config, [kSeen]: true } as typeof options.config
     const read = { security: securityOf(options), byName: securityOf(options.schema), inHooks: inHooks.length }
     this.all.push({ options, methods, url, context, declaration, read })
   }
@@ -113,10 +115,9 @@ export class Routes {
    * A hook of the plugin's own context. An address without a route is answered as its context's routes are. A route that was never seen is refused
    * where it is in a secured context, or asks for a scheme by name.
    *
-   * @param mayMissRoutes whether there were routes or contexts before
    * @returns the hook, and one for `preHandler`, which is all that `reply.callNotFound()` runs
    */
-  guardContext (mayMissRoutes: boolean): { readonly guard: Hook, readonly guardCallNotFound: Hook } {
+  guardContext (): { readonly guard: Hook, readonly guardCallNotFound: Hook } {
     const required = new WeakMap<object, Requirement>()
     const guard = enforce(({ server }) => {
       const known = required.get(server) ?? requirementOf(this.contexts.of(server, 'setNotFoundHandler'))
@@ -129,6 +130,7 @@ export class Routes {
       const groups = this.contexts.of(request.server, request.url)
       return (groups !== null && groups.length > 0) || (schema !== undefined && this.schemes.isNamedIn((schema as { security?: unknown }).security))
     }
+    const { mayMissRoutes } = this
     const asked = new WeakSet<FastifyRequest>()
     function authSchemesNotFound (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
       asked.add(request)

@@ -88,7 +88,7 @@ t.test('schema.security by name is enforced', async (t) => {
 })
 
 t.test('routes are finished once every one was resolved', async (t) => {
-  const routes = new Routes({}, 'onRequest', {}, [])
+  const routes = new Routes({}, 'onRequest', {}, [], false)
   t.equal(routes.finished, false)
   routes.finish(true, { info: () => {}, warn: () => {} }, false)
   t.equal(routes.finished, true)
