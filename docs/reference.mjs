@@ -49,8 +49,17 @@ const unnamed = project.getReflectionsByKind(ReflectionKind.Property)
 app.options.setValue('intentionallyNotDocumented', unnamed.map((reflection) => reflection.getFullName()))
 app.validate(project)
 
+// typedoc leaves out what is added to other modules.
+const MEMBER = /\/\*\*(?<text>(?:(?!\*\/)[^])*)\*\/\s+(?:readonly )?(?<name>\w+)\??: (?<type>.+)/g
+const WHERE = { security: 'route option', auth: 'request' }
+const added = [...readFileSync(join(here, '../types/fastify.ts'), 'utf8').matchAll(MEMBER)].map(({ groups: { text, name, type } }) => {
+  const said = text.replace(/^\s*\* ?/gm, '').trim().replace(/\s*\n\s*/g, ' ').replace(/@throws \{?(\w+)\}?/g, '<br>Throws $1')
+  return `| \`${name}\` | ${WHERE[name] ?? 'instance'} | ${type.replace(/[A-Z]\w+/g, (used) => `[${used}](#${used.toLowerCase()})`).replace('<[ContextConfig](#contextconfig)>', '')} | ${said} |`
+})
+const ADDED = `## Added to Fastify\n\n| Name | On | Type | Description |\n| ------ | ------ | ------ | ------ |\n${added.join('\n')}\n`
+
 await app.generateOutputs(project)
-const written = readFileSync(join(built, 'README.md'), 'utf8')
+const written = readFileSync(join(built, 'README.md'), 'utf8').replace('# Reference\n', () => `# Reference\n\n${ADDED}`)
 rmSync(built, { recursive: true })
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1)
 
