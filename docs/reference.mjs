@@ -53,7 +53,7 @@ app.validate(project)
 const MEMBER = /\/\*\*(?<text>(?:(?!\*\/)[^])*)\*\/\s+(?:readonly )?(?<name>\w+)\??: (?<type>.+)/g
 const WHERE = { security: 'route option', auth: 'request' }
 const added = [...readFileSync(join(here, '../types/fastify.ts'), 'utf8').matchAll(MEMBER)].map(({ groups: { text, name, type } }) => {
-  const said = text.replace(/^\s*\* ?/gm, '').trim().replace(/\s*\n\s*/g, ' ').replace(/@throws \{?(\w+)\}?/g, '<br>Throws $1')
+  const said = text.replace(/^\s*\* ?/gm, '').trim().replace(/\s*\n\s*/g, ' ').replace(/@throws \{?([`\w]+)\}?/g, '<br>Throws $1')
   return `| \`${name}\` | ${WHERE[name] ?? 'instance'} | ${type.replace(/[A-Z]\w+/g, (used) => `[${used}](#${used.toLowerCase()})`).replace('<[ContextConfig](#contextconfig)>', '')} | ${said} |`
 })
 const ADDED = `## Added to Fastify\n\n| Name | On | Type | Description |\n| ------ | ------ | ------ | ------ |\n${added.join('\n')}\n`
