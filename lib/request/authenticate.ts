@@ -6,6 +6,7 @@ import { ABSENT, MALFORMED } from '../header/authorization'
 import type { Extraction, SchemeDefinition } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
 import type { Alternative, Check, Member, Requirement, SchemeNode } from './requirement'
+import { isGranted } from './scopes'
 
 /** What became of an alternative, the worst news last but one. */
 export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
@@ -213,24 +214,6 @@ function judge (check: Check, credentials: unknown, user: unknown): Result {
 
 /** Whether a value that decides refuses. */
 export const isRefusal = (value: unknown): boolean => value === null || value === undefined || value === false
-
-function isGranted (definition: SchemeDefinition, user: unknown, required: readonly string[]): boolean {
-  const granted = grantedScopes(definition, user)
-  return granted !== null && required.every((scope) => granted.includes(scope))
-}
-
-/** The scopes of a user, `null` where none are to be found. */
-function grantedScopes (definition: SchemeDefinition, user: unknown): readonly unknown[] | null {
-  if (definition.grantedScopes !== undefined) {
-    const granted = definition.grantedScopes(user)
-    if (granted === null || granted === undefined) return null
-    if (!Array.isArray(granted)) throw verifyFailed(definition.name, '`grantedScopes` must return an array of strings')
-    return granted
-  }
-  const { scopes, scope } = user as { scopes?: unknown, scope?: unknown }
-  if (Array.isArray(scopes)) return scopes
-  return typeof scope === 'string' ? scope.split(' ') : null
-}
 
 /** A refusal as a value; anything else that was thrown is thrown on. */
 function toFailure (definition: SchemeDefinition, thrown: unknown): Failure {

@@ -12,7 +12,8 @@ const run = promisify(execFile)
 const folder = join(root, 'build/docs-code')
 const environment = { ...process.env, NODE_OPTIONS: '' }
 
-const programs = pages.flatMap(programsOf).map((program, index) => {
+// The reference has signatures, and no programs.
+const programs = pages.filter((page) => page !== 'docs/reference.md').flatMap(programsOf).map((program, index) => {
   const name = `${program.page.replace(/\W+/g, '-')}-${index}`
   return { ...program, file: join(folder, `${name}.${program.language === 'ts' ? 'mts' : 'mjs'}`), built: join(folder, `${name}.mjs`) }
 })
