@@ -2,7 +2,7 @@
 
 import { notReady } from './errors'
 import { toSecurity } from './openapi/operation'
-import { toRequirement } from './request/requirement'
+import { membersOf, toRequirement } from './request/requirement'
 import type { Contexts } from './security/contexts'
 import type { Route, Routes } from './security/routes'
 import type { Groups } from './security/normalize'
@@ -15,7 +15,7 @@ const VERSION = { openapi: '3.1.0' }
 export function auditRoutes (routes: Routes): AuditedRoute[] {
   if (!routes.finished) throw notReady()
   const early = routes.early.map(({ method, url }) =>
-    ({ method, url, security: null, public: true, hidden: false, publicBy: 'unseen', contexts: [] } as const))
+    ({ method, url, security: null, public: true, hidden: false, publicBy: 'unseen', unverified: [], contexts: [] } as const))
   const seen = routes.all.flatMap((route) => {
     const { groups } = route.declaration
     const publicBy = whyPublic(route, groups)
@@ -24,6 +24,7 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
       public: publicBy !== null,
       hidden: isHidden(route),
       publicBy,
+      unverified: unverifiedOf(route),
       contexts: contextsOf(routes.contexts, route.context)
     }
     return urlsOf(route).flatMap((url) => route.methods.map((method) => ({ method, url, ...audited })))
@@ -54,6 +55,11 @@ function isHidden ({ options }: Route): boolean {
   return (options.schema as { hide?: unknown } | undefined)?.hide === true
 }
 
+function unverifiedOf ({ declaration: { requirement } }: Route): string[] {
+  const unverified = membersOf(requirement).filter(({ definition, checks }) => definition.verify === undefined && checks.every(({ node }) => node.verify === undefined))
+  return [...new Set(unverified.map(({ definition }) => definition.name))]
+}
+
 function contextsOf (contexts: Contexts, context: object): ContextRequirement[] {
   const outer: unknown = Object.getPrototypeOf(context)
   const around = outer === null ? [] : contextsOf(contexts, outer as object)
@@ -81,9 +87,10 @@ const NOTES = {
   optional: 'public: optional authentication'
 }
 
-function noteText ({ publicBy, contexts, hidden }: AuditedRoute): string {
+function noteText ({ publicBy, unverified, contexts, hidden }: AuditedRoute): string {
   return [
     ...publicBy === null ? [] : [NOTES[publicBy]],
+    ...unverified.length === 0 ? [] : [`without verify: ${unverified.join(' ')}`],
     ...contexts.map(({ prefix, security }) => `secure at ${prefix}: ${securityText(security)}`),
     ...hidden ? ['hidden'] : []
   ].join(', ')

@@ -64,8 +64,14 @@ export class OAuth2Error extends Error {
   /** The status of the answer. */
   readonly statusCode: number
 
-  /** @throws {TypeError} for a `statusCode` that is no error's */
-  constructor (code: OAuth2ErrorCode, description?: string | null, { statusCode = STATUS[code] ?? 400, cause }: { statusCode?: number, cause?: unknown } = {}) {
+  /**
+   * @param code the answer's `error`
+   * @param description the answer's `error_description`. Default: none
+   * @param options another status, from 400 to 599, and the cause, which is logged and not sent
+   * @throws {TypeError} for a `statusCode` that is no error's
+   */
+  constructor (code: OAuth2ErrorCode, description?: string | null, options: { readonly statusCode?: number, readonly cause?: unknown } = {}) {
+    const { statusCode = STATUS[code] ?? 400, cause } = options
     super(description ?? code, cause === undefined ? undefined : { cause })
     if (!(Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599)) {
       throw badOption('OAuth2Error', 'the option `statusCode` must be a whole number from 400 to 599')
@@ -84,7 +90,7 @@ const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE',
   '%s: the scheme "%s" does not declare the scope "%s": add it to the `scopes` of the scheme', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
 const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
-  'With the option `explicit` every route must carry `security` or stand in a context that declares it by `secure`. These do not: %s', BOOT)
+  'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. These do not: %s', BOOT)
 const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Nothing can guard %s: %s', BOOT)
 const NotReady = createError('FST_AUTH_NOT_READY', 'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
 const OverrideRefused = createError('FST_AUTH_OVERRIDE', 'A scheme cannot be overridden %s', BOOT)

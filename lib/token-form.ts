@@ -76,10 +76,21 @@ function handle (schemas: ReadonlyMap<string, TObject>, handlers: Handlers, auth
     const { scope: _, ...named } = fields
     const form = { ...named, ...'scope' in fields ? { scopes } : {}, ...await readClient(request, fields, authenticateClient) }
     const handler = handlers.get(fields.grant_type ?? 'password') as GrantHandler<unknown>
+    const hasAnswered = watch(reply)
     const given: unknown = await handler(form, request, reply)
-    // The handler has sent its answer by itself, and hooks may still be at work on it.
-    return given === undefined ? reply : toResponse(given, scopes)
+    return given === undefined && hasAnswered() ? reply : toResponse(given, scopes)
   }
+}
+
+/** Tells whether an answer was sent, though hooks may still be at work on it. Without one, a handler that gives nothing would never be answered. */
+function watch (reply: FastifyReply): () => boolean {
+  const { send } = reply
+  let wasCalled = false
+  reply.send = (...payload) => {
+    wasCalled = true
+    return send.apply(reply, payload)
+  }
+  return () => wasCalled || reply.sent
 }
 
 function checkEndpoint (where: string, options: unknown, handler: unknown): Endpoint {

@@ -38,22 +38,22 @@ async function create (): Promise<FastifyInstance> {
 t.test('every route is listed with what it requires, what makes it public, and what its contexts added', async (t) => {
   const app = await create()
   const read = { prefix: '/outer', security: [{ OAuth2PasswordBearer: ['read'] }] }
-  const several = { url: '/several', security: [{ APIKeyHeader: ['role'], OAuth2PasswordBearer: [] }, { OAuth2PasswordBearer: ['read', 'write'] }], public: false, hidden: false, publicBy: null, contexts: [] }
-  const inner = { method: 'GET', security: [{ OAuth2PasswordBearer: ['read'], APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, contexts: [read, { prefix: '/outer/inner', security: [{ APIKeyHeader: [] }] }] }
+  const several = { url: '/several', security: [{ APIKeyHeader: ['role'], OAuth2PasswordBearer: [] }, { OAuth2PasswordBearer: ['read', 'write'] }], public: false, hidden: false, publicBy: null, unverified: ['APIKeyHeader'], contexts: [] }
+  const inner = { method: 'GET', security: [{ OAuth2PasswordBearer: ['read'], APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, unverified: ['APIKeyHeader'], contexts: [read, { prefix: '/outer/inner', security: [{ APIKeyHeader: [] }] }] }
   t.strictSame(app.authSchemes.routes(), [
-    { method: 'GET', url: '/early', security: null, public: true, hidden: false, publicBy: 'unseen', contexts: [] },
-    { method: 'GET', url: '/silent', security: null, public: true, hidden: false, publicBy: 'nothing', contexts: [] },
-    { method: 'GET', url: '/public', security: [], public: true, hidden: false, publicBy: 'route', contexts: [] },
-    { method: 'GET', url: '/optional', security: [{ APIKeyHeader: [] }, {}], public: true, hidden: false, publicBy: 'optional', contexts: [] },
-    { method: 'GET', url: '/twin', security: [{ APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, contexts: [] },
-    { method: 'HEAD', url: '/twin', security: [{ APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, contexts: [] },
+    { method: 'GET', url: '/early', security: null, public: true, hidden: false, publicBy: 'unseen', unverified: [], contexts: [] },
+    { method: 'GET', url: '/silent', security: null, public: true, hidden: false, publicBy: 'nothing', unverified: [], contexts: [] },
+    { method: 'GET', url: '/public', security: [], public: true, hidden: false, publicBy: 'route', unverified: [], contexts: [] },
+    { method: 'GET', url: '/optional', security: [{ APIKeyHeader: [] }, {}], public: true, hidden: false, publicBy: 'optional', unverified: ['APIKeyHeader'], contexts: [] },
+    { method: 'GET', url: '/twin', security: [{ APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, unverified: ['APIKeyHeader'], contexts: [] },
+    { method: 'HEAD', url: '/twin', security: [{ APIKeyHeader: [] }], public: false, hidden: false, publicBy: null, unverified: ['APIKeyHeader'], contexts: [] },
     { method: 'PUT', ...several },
     { method: 'PATCH', ...several },
-    { method: 'GET', url: '/hook', security: [{ APIKeyHeader: [] }], public: false, hidden: true, publicBy: null, contexts: [] },
-    { method: 'POST', url: '/token', security: [], public: true, hidden: false, publicBy: 'route', contexts: [] },
+    { method: 'GET', url: '/hook', security: [{ APIKeyHeader: [] }], public: false, hidden: true, publicBy: null, unverified: ['APIKeyHeader'], contexts: [] },
+    { method: 'POST', url: '/token', security: [], public: true, hidden: false, publicBy: 'route', unverified: [], contexts: [] },
     { ...inner, url: '/outer/inner' },
     { ...inner, url: '/outer/inner/' },
-    { method: 'GET', url: '/outer/open', security: [], public: true, hidden: false, publicBy: 'context', contexts: [read, { prefix: '/outer', security: [] }] }
+    { method: 'GET', url: '/outer/open', security: [], public: true, hidden: false, publicBy: 'context', unverified: [], contexts: [read, { prefix: '/outer', security: [] }] }
   ])
 })
 
@@ -62,15 +62,15 @@ t.test('it prints as an aligned table', async (t) => {
 GET    /early         -                                                                             public: declared before the plugin was loaded
 GET    /silent        -                                                                             public: says nothing
 GET    /public        []                                                                            public: says so
-GET    /optional      APIKeyHeader | {}                                                             public: optional authentication
-GET    /twin          APIKeyHeader
-HEAD   /twin          APIKeyHeader
-PUT    /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)
-PATCH  /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)
-GET    /hook          APIKeyHeader                                                                  hidden
+GET    /optional      APIKeyHeader | {}                                                             public: optional authentication, without verify: APIKeyHeader
+GET    /twin          APIKeyHeader                                                                   without verify: APIKeyHeader
+HEAD   /twin          APIKeyHeader                                                                   without verify: APIKeyHeader
+PUT    /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)   without verify: APIKeyHeader
+PATCH  /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)   without verify: APIKeyHeader
+GET    /hook          APIKeyHeader                                                                   without verify: APIKeyHeader, hidden
 POST   /token         []                                                                            public: says so
-GET    /outer/inner   OAuth2PasswordBearer(read) & APIKeyHeader                                     secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
-GET    /outer/inner/  OAuth2PasswordBearer(read) & APIKeyHeader                                     secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
+GET    /outer/inner   OAuth2PasswordBearer(read) & APIKeyHeader                                      without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
+GET    /outer/inner/  OAuth2PasswordBearer(read) & APIKeyHeader                                      without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
 GET    /outer/open    []                                                                            public: its context says so, secure at /outer: OAuth2PasswordBearer(read), secure at /outer: []
 `)
   t.equal(printSecurity([]), '\n')

@@ -122,6 +122,20 @@ t.test('the handler may answer by itself, whatever hooks are at work', async (t)
   assertNotStored(t, response)
 })
 
+t.test('a handler that gives nothing and answers nothing fails', async (t) => {
+  const app = await createApp()
+  app.tokenForm('/token', (async () => {}) as any)
+  const response = await post(app, 'username=a&password=b')
+  t.equal(response.statusCode, 500)
+  t.equal(response.json().error, 'server_error')
+})
+
+t.test('a handler may take the connection for itself', async (t) => {
+  const app = await createApp()
+  app.tokenForm('/token', (async (_form: unknown, _request: unknown, reply: any) => { reply.hijack(); reply.raw.writeHead(202).end('own') }) as any)
+  t.equal((await post(app, 'username=a&password=b')).body, 'own')
+})
+
 t.test('it stands beside an application that parses forms, validates and serializes in its own way', async (t) => {
   const app = Fastify()
   await app.register(formbody)

@@ -28,6 +28,8 @@ export interface AuditedRoute {
    * `route`: it says `security: []`. `context`: a context says so. `optional`: authentication is optional.
    */
   readonly publicBy: 'nothing' | 'unseen' | 'route' | 'context' | 'optional' | null
+  /** The names of required schemes without a `verify`: their credentials, and scopes, nobody checks but the handler. */
+  readonly unverified: readonly string[]
   /** What the contexts around the route added, outermost first. */
   readonly contexts: readonly ContextRequirement[]
 }

@@ -80,7 +80,7 @@ export interface GrantedToken extends TokenResponse {
   readonly scopes?: readonly string[]
 }
 
-/** Answers a form with a token, or throws an `OAuth2Error`. */
+/** Answers a form with a token, or throws an `OAuth2Error`. One that gives neither, and has not sent an answer by itself, is `server_error`. */
 export type GrantHandler<Form> = (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
 
 /** Answers a login. */
@@ -114,10 +114,10 @@ export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security'
 
 /** `app.tokenForm`. */
 export interface TokenForm {
-  /** An endpoint for logins. */
-  (path: string, handler: TokenFormHandler): void
   /** An endpoint for several grants. */
   (path: string, options: TokenFormOptions & { readonly grants: Grants }): void
   /** An endpoint for logins, with options. */
   (path: string, options: TokenFormOptions, handler: TokenFormHandler): void
+  /** An endpoint for logins. */
+  (path: string, handler: TokenFormHandler): void
 }

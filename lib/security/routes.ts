@@ -183,7 +183,7 @@ export class Routes {
     // The document takes `schema.security` away once it has been read.
     const byName = securityOf(options.schema)
     if (securityOf(options) !== read.security || (byName !== undefined && byName !== read.byName) || schemesInHooks(where, options, this.owner).length !== read.inHooks) {
-      throw unguardedRoutes(where, 'another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes')
+      throw unguardedRoutes(where, 'an onRoute hook has changed what it requires; add that hook, or register the plugin that adds it, before fastify-auth-schemes')
     }
   }
 }

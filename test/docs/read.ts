@@ -76,7 +76,8 @@ const IMPORT = /^import (?<what>[^'"]+?) from '(?<from>[^']+)'$/gm
 function asModule (setup: readonly string[], own: readonly string[], isAsked: boolean): string {
   const imports = new Set<string>()
   const withoutImports = (code: string): string => code.replace(IMPORT, (...args) => {
-    const { what, from } = args.at(-1) as { what: string, from: string }
+    const { what: written, from } = args.at(-1) as { what: string, from: string }
+    const what = written.replace(/^type \{ (.+) \}$/, (_, names: string) => `{ ${names.split(', ').map((name) => `type ${name}`).join(', ')} }`)
     const [, first, named] = /^([\w* ]+?)?,? ?(?:\{ (.+) \})?$/.exec(what) ?? []
     if (first !== undefined) imports.add(`import ${first} from '${from}'`)
     for (const name of named?.split(', ') ?? []) imports.add(`import { ${name} } from '${from}'`)

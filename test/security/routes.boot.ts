@@ -73,7 +73,7 @@ t.test('explicit: every route must say something, or its context', async (t) => 
   })
   await t.rejects(async () => { await app.ready() }, {
     code: 'FST_AUTH_UNDECLARED_ROUTE',
-    message: 'With the option `explicit` every route must carry `security` or stand in a context that declares it by `secure`. ' +
+    message: 'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. ' +
       'These do not: GET /early, GET /silent, PUT /silent, POST /silent'
   })
   const good = await createApp({ explicit: true })

@@ -117,7 +117,7 @@ t.test('what another plugin asks for after our hook has run fails the boot', asy
     app.get('/changed', { schema: { summary: 'x' } }, handler)
     await t.rejects(async () => { await app.ready() }, {
       code: 'FST_AUTH_UNGUARDED_ROUTE',
-      message: 'Nothing can guard GET /changed: another plugin has changed what it requires in an onRoute hook; register that plugin before fastify-auth-schemes'
+      message: 'Nothing can guard GET /changed: an onRoute hook has changed what it requires; add that hook, or register the plugin that adds it, before fastify-auth-schemes'
     })
   }
   const app = Fastify({ exposeHeadRoutes: false })
