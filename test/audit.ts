@@ -63,14 +63,14 @@ GET    /early         -                                                         
 GET    /silent        -                                                                             public: says nothing
 GET    /public        []                                                                            public: says so
 GET    /optional      APIKeyHeader | {}                                                             public: optional authentication, without verify: APIKeyHeader
-GET    /twin          APIKeyHeader                                                                   without verify: APIKeyHeader
-HEAD   /twin          APIKeyHeader                                                                   without verify: APIKeyHeader
-PUT    /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)   without verify: APIKeyHeader
-PATCH  /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)   without verify: APIKeyHeader
-GET    /hook          APIKeyHeader                                                                   without verify: APIKeyHeader, hidden
+GET    /twin          APIKeyHeader                                                                  without verify: APIKeyHeader
+HEAD   /twin          APIKeyHeader                                                                  without verify: APIKeyHeader
+PUT    /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)  without verify: APIKeyHeader
+PATCH  /several       APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)  without verify: APIKeyHeader
+GET    /hook          APIKeyHeader                                                                  without verify: APIKeyHeader, hidden
 POST   /token         []                                                                            public: says so
-GET    /outer/inner   OAuth2PasswordBearer(read) & APIKeyHeader                                      without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
-GET    /outer/inner/  OAuth2PasswordBearer(read) & APIKeyHeader                                      without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
+GET    /outer/inner   OAuth2PasswordBearer(read) & APIKeyHeader                                     without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
+GET    /outer/inner/  OAuth2PasswordBearer(read) & APIKeyHeader                                     without verify: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader
 GET    /outer/open    []                                                                            public: its context says so, secure at /outer: OAuth2PasswordBearer(read), secure at /outer: []
 `)
   t.equal(printSecurity([]), '\n')
