@@ -39,7 +39,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     registerTokenForm(this, realm, path, ...rest)
   })
 
-  guardAround(app)
+  guardAround(app, routes)
   announcer.announce(app)
   app.addHook('onRegister', (context) => { routes.contexts.add(context) })
   // Synchronous: an error of an asynchronous onRoute hook is lost, and would leave the route open.
@@ -67,15 +67,23 @@ function lookAround (app: FastifyInstance): Surroundings {
   return { early: outermost ? printed : [], mayMissRoutes: printed.length > 0 || !known || children.length > 0, children }
 }
 
-/** A scheme may be handed to a context around this one, where no hook of ours sees the routes: there `security` must not pass for enforced. */
-function guardAround (app: FastifyInstance): void {
+/** A scheme may be handed, or named, to a context around this one or beside it, where no hook of ours guards the routes: there `security` must not pass for enforced. */
+function guardAround (app: FastifyInstance, { schemes }: Routes): void {
+  const unguarded = ({ method, url }: RouteOptions): Error =>
+    unguardedRoutes(`${String(method)} ${url}`, 'register fastify-auth-schemes in the context of the route, or in one around it (with fastify-plugin, where a plugin of your own registers it)')
+  const byName: Array<{ readonly context: FastifyInstance, readonly route: RouteOptions, readonly security: unknown }> = []
   for (let around = Object.getPrototypeOf(app); 'addHook' in around; around = Object.getPrototypeOf(around)) {
     around.addHook('onRoute', function authSchemesAround (this: FastifyInstance, route: RouteOptions): void {
-      if ('security' in route && !('authSchemes' in this)) {
-        throw unguardedRoutes(`${String(route.method)} ${route.url}`, 'register fastify-auth-schemes in the context of the route, or in one around it')
-      }
+      if ('authSchemes' in this) return
+      if ('security' in route) throw unguarded(route)
+      byName.push({ context: this, route, security: (route.schema as { security?: unknown } | undefined | null)?.security })
     })
   }
+  // Schemes may be made after the route, and a registration of its own may guard it.
+  app.addHook('onReady', async () => {
+    const named = byName.find(({ context, security }) => !('authSchemes' in context) && schemes.isNamedIn(security))
+    if (named !== undefined) throw unguarded(named.route)
+  })
 }
 
 function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined, explicit: boolean } {

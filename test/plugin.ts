@@ -1,6 +1,6 @@
 import t from 'tap'
 import swagger from '@fastify/swagger'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { authSchemes } from '../lib/plugin'
 import { challengesOf, createApp, documentOf, openapi31 } from './helpers'
 
@@ -113,4 +113,33 @@ t.test('a route of every kind goes through it', async (t) => {
   t.equal((await app.inject({ method: 'POST', url: '/token' })).statusCode, 400)
   t.strictSame(app.authSchemes.routes().map(({ method, url }) => `${method} ${url}`), ['POST /token', 'GET /child/x', 'HEAD /child/x'])
   t.strictSame(documentOf(app).paths['/child/x'].get.security, [{ HTTPBearer: [] }])
+})
+
+t.test('a route that names a scheme where the plugin does not reach it fails the boot', async (t) => {
+  const build = (names: string[]): FastifyInstance => {
+    const app = Fastify()
+    app.register(async (encapsulated) => {
+      await encapsulated.register(authSchemes)
+      const scheme = encapsulated.authSchemes.httpBearer({ verify: () => null })
+      encapsulated.get('/inside', { security: [{ scheme }] }, handler)
+    })
+    app.register(async (sibling) => {
+      for (const name of names) sibling.get(`/${name}`, { schema: { security: [{ [name]: [] }] } }, handler)
+      sibling.get('/free', handler)
+    })
+    app.register(async (other) => {
+      other.get('/own', { schema: { security: [{ HTTPBearer: [] }] } }, handler)
+      await other.register(authSchemes)
+      const scheme = other.authSchemes.httpBearer({ verify: () => null })
+      other.get('/late', { security: [{ scheme }] }, handler)
+    })
+    return app
+  }
+  await t.rejects(async () => { await build(['Another', 'HTTPBearer']).ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Nothing can guard GET \/HTTPBearer: register fastify-auth-schemes in the context of the route/ })
+  const app = build(['Another'])
+  await app.ready()
+  for (const url of ['/inside', '/late']) t.equal((await app.inject(url)).statusCode, 401, url)
+  t.equal((await app.inject('/free')).body, 'ran')
+  t.equal((await app.inject('/own')).statusCode, 500, 'its own registration tells that it cannot be guarded')
 })

@@ -51,7 +51,8 @@ function announce (context: FastifyInstance, prepare: (input: TransformInput) =>
   try {
     context.route({
       method: 'GET',
-      url: '/',
+      // An address that nobody has: other plugins may declare more for it.
+      url: '/fastify-auth-schemes',
       exposeHeadRoute: false,
       schema: { hide: true } as object,
       config: { [kAnnouncement]: announcement, swaggerTransform: prepare } as object,

@@ -34,8 +34,11 @@ export function createPrepare (application: Routes, warn: (message: string) => v
     for (const route of application.all) {
       const options: { schema?: object } = route.options
       if (!schemas.has(route)) schemas.set(route, options.schema)
+      const schema = withoutSecurity(schemas.get(route))
+      // A `transform` may hide what has no schema, so a route without requirements is not given one.
+      const isMarked = rendering !== undefined && (schema !== undefined || route.declaration.groups !== null)
       // Fastify has taken its own reference long ago: this one only @fastify/swagger and the user's `transform` read.
-      options.schema = rendering === undefined ? withoutSecurity(schemas.get(route)) : { ...withoutSecurity(schemas.get(route)), [MARK]: rendering.mark(route) }
+      options.schema = isMarked ? { ...schema, [MARK]: rendering.mark(route) } : schema
     }
     return { schema: { hide: true }, url }
   }
@@ -84,7 +87,8 @@ class Rendering {
     for (const route of application.all) {
       const keys = route.methods.flatMap((method) => pathsOf(route.url, this.document.servers).map((path) => `${method.toLowerCase()} ${path}`))
       this.#keys.set(route, keys)
-      for (const key of keys) append(this.#byPath, key, route)
+      // What is hidden shares no operation.
+      if ((route.options.schema as { hide?: unknown } | undefined)?.hide !== true) for (const key of keys) append(this.#byPath, key, route)
     }
   }
 

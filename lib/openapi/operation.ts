@@ -88,7 +88,7 @@ function mayNameScopes ({ openapi }: Member['definition'], document: DocumentObj
   return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || !String(document.openapi).startsWith('3.0')
 }
 
-function withRefusals (responses: DocumentObject, refusals: Told['refusals']): DocumentObject {
+function withRefusals (responses: DocumentObject = {}, refusals: Told['refusals']): DocumentObject {
   const all = { ...responses }
   for (const [status, description] of Object.entries(refusals)) all[status] = ownResponse(responses, status) ?? errorResponse(description)
   return all

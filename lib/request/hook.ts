@@ -37,16 +37,18 @@ export function enforce (source: RequirementSource, isDeclared = false): Hook {
   return function authSchemes (request, reply, done) {
     // Called by hand without it, the outcome of an asynchronous `verify` would be lost.
     if (typeof done !== 'function') throw badOption('preHandler', 'it was called without a callback; put it into a list of hooks instead')
-    let attempt: Attempt | Promise<Attempt> | Error | undefined
+    let error: Error | undefined
     try {
-      attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)
-      if (attempt instanceof Attempt) attempt = settle(attempt, request, reply, isDeclared)
-    } catch (error) {
-      done(failure(error))
-      return
+      const attempt = authenticate(new Attempt(request, source(request), keptOn(request)[kAttempt] ?? null), extract)
+      if (!(attempt instanceof Attempt)) {
+        settleLater(attempt, request, reply, isDeclared, done)
+        return
+      }
+      error = settle(attempt, request, reply, isDeclared)
+    } catch (thrown) {
+      error = failure(thrown)
     }
-    if (attempt instanceof Promise) settleLater(attempt, request, reply, isDeclared, done)
-    else done(attempt)
+    done(error)
   }
 }
 

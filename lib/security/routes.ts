@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badSecurity, foreignScheme, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { enforce, extractAhead, type Hook } from '../request/hook'
-import { membersOf, soleGroups, toRequirement, type Requirement } from '../request/requirement'
+import { membersOf, soleGroups, toRequirement, type Requirement, type SchemeNode } from '../request/requirement'
 import { nodeOfHook } from '../request/scheme'
 import type { HookName } from '../../types/options'
 import { SchemesByName } from './by-name'
@@ -13,6 +13,8 @@ import { listed, type PrintedRoute } from './early'
 import { normalize, type Groups } from './normalize'
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+/** In these the handler has run, or will not run. */
+const OTHER_HOOKS = ['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'] as const
 
 /** Marks, in its `config`, a route that was seen. */
 const kSeen: unique symbol = Symbol('fastify-auth-schemes.seen')
@@ -194,18 +196,27 @@ const securityOf = (object: object | undefined | null): unknown => (object as { 
 /** The schemes whose `preHandler` stands in the route's own hooks. */
 function schemesInHooks (where: string, options: RouteOptions, owner: object): SchemeInHook[] {
   const found: SchemeInHook[] = []
+  const misplaced = (hook: string, { definition }: SchemeNode): Error =>
+    badSecurity(where, `the \`preHandler\` of "${definition.name}" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`)
   for (const hook of HOOKS) {
-    if (options[hook] === undefined) continue
-    for (const handler of Array.isArray(options[hook]) ? options[hook] : [options[hook]]) {
-      const node = nodeOfHook(handler)
-      if (node === undefined) continue
-      const { name } = node.definition
-      if (hook === 'preParsing') throw badSecurity(where, `the \`preHandler\` of "${name}" cannot stand in \`preParsing\`; put it into onRequest, preValidation or preHandler`)
-      if (node.owner !== owner) throw foreignScheme(where, name)
+    for (const node of nodesIn(options[hook])) {
+      if (hook === 'preParsing') throw misplaced(hook, node)
+      if (node.owner !== owner) throw foreignScheme(where, node.definition.name)
       found.push({ hook, node })
     }
   }
+  for (const hook of OTHER_HOOKS) {
+    const [node] = nodesIn(options[hook])
+    if (node !== undefined) throw misplaced(hook, node)
+  }
   return found
+}
+
+const NONE: readonly SchemeNode[] = []
+
+function nodesIn (hooks: unknown): readonly SchemeNode[] {
+  if (hooks === undefined) return NONE
+  return (Array.isArray(hooks) ? hooks : [hooks]).map(nodeOfHook).filter((node) => node !== undefined)
 }
 
 /** Puts a hook in front. The user's array is never written to: a HEAD twin gets the same one. */

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pages, programsOf, root, type Program } from './read'
@@ -42,8 +42,12 @@ async function freePort (): Promise<number> {
   return port
 }
 
+// Without a request, which the application might count.
 async function reaches (port: number): Promise<boolean> {
-  return await fetch(`http://localhost:${port}/`).then(() => true, () => false)
+  const socket = connect(port, 'localhost')
+  const reached = await new Promise<boolean>((resolve) => { socket.once('connect', () => { resolve(true) }).once('error', () => { resolve(false) }) })
+  socket.destroy()
+  return reached
 }
 
 async function runProgram (t: Test, { built, source, exchanges }: Program & { readonly built: string }): Promise<void> {

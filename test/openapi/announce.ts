@@ -10,14 +10,14 @@ t.test('other onRoute hooks see one hidden route, and nothing answers there', as
   const seen: string[] = []
   app.addHook('onRoute', (route) => {
     seen.push(`${String(route.method)} ${route.url} ${String((route.schema as any)?.hide)}`)
-    t.equal(isAnnouncement(route), route.url === '/')
+    t.equal(isAnnouncement(route), route.url === '/fastify-auth-schemes')
   })
   await app.register(swagger, openapi31)
   await app.register(authSchemes)
   app.get('/a', async () => 1)
   await app.ready()
-  t.strictSame(seen, ['GET / true', 'GET /a undefined', 'HEAD /a undefined'])
-  t.equal((await app.inject('/')).statusCode, 404)
+  t.strictSame(seen, ['GET /fastify-auth-schemes true', 'GET /a undefined', 'HEAD /a undefined'])
+  t.equal((await app.inject('/fastify-auth-schemes')).statusCode, 404)
   t.strictSame(Object.keys(documentOf(app).paths), ['/a'])
 })
 
@@ -32,6 +32,18 @@ t.test('without @fastify/swagger nothing is announced', async (t) => {
   t.equal((await app.inject('/a')).statusCode, 401)
 })
 
+t.test('a plugin that declares more for each address does not meet one of the application', async (t) => {
+  const app = Fastify()
+  app.addHook('onRoute', function (route) {
+    if (route.method === 'GET') this.options(route.url, async () => 'options')
+  })
+  await app.register(swagger, openapi31)
+  await app.register(authSchemes)
+  app.get('/', async () => 1)
+  await app.ready()
+  t.equal((await app.inject({ method: 'OPTIONS', url: '/' })).body, 'options')
+})
+
 t.test('what another plugin makes of it answers as an address without a route does', async (t) => {
   const app = Fastify()
   app.addHook('onRoute', function (route) {
@@ -39,7 +51,7 @@ t.test('what another plugin makes of it answers as an address without a route do
   })
   await app.register(swagger, openapi31)
   await app.register(authSchemes)
-  t.equal((await app.inject('/v2/')).statusCode, 404)
+  t.equal((await app.inject('/v2/fastify-auth-schemes')).statusCode, 404)
 })
 
 t.test('an onRoute hook of the application that throws is not hidden', async (t) => {

@@ -76,6 +76,10 @@ t.test('routes that share one operation show what opens them all', async (t) => 
   const [token, key] = [[{ scheme: httpBearer() }], [{ scheme: apiKeyHeader({ name: 'k' }) }]]
   app.get('/version', { security: token, constraints: { version: '1.0.0' } }, handler)
   app.get('/version', { security: [], constraints: { version: '2.0.0' } }, handler)
+  app.get('/reverse', { security: [], constraints: { version: '1.0.0' } }, handler)
+  app.get('/reverse', { security: token, constraints: { version: '2.0.0' } }, handler)
+  app.get('/hidden', { security: token, constraints: { host: 'a' } }, handler)
+  app.get('/hidden', { security: key, schema: { hide: true }, constraints: { host: 'b' } }, handler)
   app.get('/host', { security: token, constraints: { host: 'a' } }, handler)
   app.get('/host', { security: key, constraints: { host: 'b' } }, handler)
   app.get('/host', { constraints: { host: 'c' } }, handler)
@@ -89,11 +93,22 @@ t.test('routes that share one operation show what opens them all', async (t) => 
   const document = documentOf(app)
   t.strictSame(Object.fromEntries(Object.entries<any>(document.paths).map(([path, { get }]) => [path, get.security])), {
     '/version': [{ HTTPBearer: [] }],
+    '/reverse': [{ HTTPBearer: [] }],
+    '/hidden': [{ HTTPBearer: [] }],
     '/host': [{ HTTPBearer: [], APIKeyHeader: [] }],
     '/x/{id}': [{ HTTPBearer: [] }],
     '/y': [{ HTTPBearer: [] }],
     '/free': []
   })
+})
+
+t.test('a transform may hide routes that have no schema', async (t) => {
+  const transform = ({ schema, url }: any): any => schema === undefined ? { schema: { hide: true }, url } : { schema, url }
+  const app = await createApp({ swagger: { ...openapi31, transform } })
+  app.get('/bare', handler)
+  app.get('/shown', { schema: { summary: 'Shown' } }, handler)
+  await app.ready()
+  t.strictSame(Object.keys(documentOf(app).paths), ['/shown'])
 })
 
 t.test('without stripBasePath the routes below a server\'s path are their own', async (t) => {

@@ -71,6 +71,10 @@ t.test('the route\'s own answers stay', async (t) => {
   t.strictSame(completeOperation({ responses: { default: own } }, list, v31).responses, { default: own, 401: own, 403: own })
 })
 
+t.test('an operation that describes no answers gets those of a refusal', async (t) => {
+  t.strictSame(Object.keys(completeOperation({ summary: 'x' }, groups({ scheme: query }), v31).responses), ['401'])
+})
+
 t.test('what security tells is no parameter', async (t) => {
   const parameters = [
     { in: 'header', name: 'x-key' }, { in: 'header', name: 'AUTHORIZATION' }, { in: 'header', name: 'x-other' },

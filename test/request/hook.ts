@@ -181,3 +181,15 @@ for (const hook of HOOKS) {
     }
   })
 }
+
+t.test('a verify may wait where the application has another Promise', async (t) => {
+  const { Promise: native } = globalThis
+  t.teardown(() => { globalThis.Promise = native })
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: async ({ credentials }) => credentials === 'good' })
+  app.get('/', { security: [{ scheme }] }, async () => ({ ran: true }))
+  await app.ready()
+  globalThis.Promise = class extends (native as any) {} as unknown as PromiseConstructor
+  t.equal((await app.inject({ url: '/', headers: bearer('good') })).statusCode, 200)
+  t.equal((await app.inject({ url: '/', headers: bearer('bad') })).statusCode, 401)
+})

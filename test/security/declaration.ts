@@ -69,3 +69,8 @@ t.test('keys tell all requirements apart, whatever characters a scope has', asyn
   t.equal(new Set(lists.map(keyOf)).size, lists.length)
   t.equal(keyOf(groups({ scheme: oauth2, scopes: ['a'] })), keyOf(groups({ scheme: oauth2, scopes: ['a'] })))
 })
+
+t.test('groups that differ in the scopes of a later member do not share a key', async (t) => {
+  const keys = [['a'], ['b'], ['a', 'b'], []].map((scopes) => keyOf(groups([{ scheme: bearer }, { scheme: oauth2, scopes }])))
+  t.equal(new Set(keys).size, keys.length)
+})

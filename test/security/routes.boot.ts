@@ -23,6 +23,8 @@ t.test('mistakes fail the boot and name the route', async (t) => {
       'the `scopes` required of "OAuth2PasswordBearer" must be an array of scope names'],
     ['a scheme in preParsing', { preParsing: scheme.preHandler }, 'FST_AUTH_BAD_SECURITY',
       'the `preHandler` of "OAuth2PasswordBearer" cannot stand in `preParsing`; put it into onRequest, preValidation or preHandler'],
+    ...['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'].map((hook) => [`a scheme in ${hook}`, { [hook]: [scheme.preHandler] }, 'FST_AUTH_BAD_SECURITY',
+      `the \`preHandler\` of "OAuth2PasswordBearer" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`] as [string, object, string, string]),
     ['a foreign scheme in a hook', { preHandler: [foreign.preHandler] }, 'FST_AUTH_UNKNOWN_SCHEME',
       'the scheme "HTTPBearer" belongs to another application or to another registration of the plugin']
   ]
@@ -76,6 +78,10 @@ t.test('explicit: every route must say something, or its context', async (t) => 
     message: 'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. ' +
       'These do not: GET /early, GET /silent, PUT /silent, POST /silent'
   })
+  const old = Fastify()
+  old.get('/early', { exposeHeadRoute: false }, handler)
+  await old.register(authSchemes, { explicit: true })
+  await t.rejects(async () => { await old.ready() }, { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/early$/ })
   const good = await createApp({ explicit: true })
   good.get('/public', { security: [] }, handler)
   good.register(async (documentation) => {
