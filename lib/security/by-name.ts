@@ -21,7 +21,7 @@ export class SchemesByName {
 
   /** Whether OpenAPI requirements name a scheme that was made here. */
   isNamedIn (security: unknown): boolean {
-    const names = Array.isArray(security) ? security.flatMap((alternative: object) => Object.keys(alternative)) : []
+    const names = Array.isArray(security) ? security.flatMap((alternative: object | null) => Object.keys(alternative ?? {})) : []
     return names.some((name) => this.#schemes.has(name))
   }
 

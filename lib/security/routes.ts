@@ -196,21 +196,22 @@ const securityOf = (object: object | undefined | null): unknown => (object as { 
 /** The schemes whose `preHandler` stands in the route's own hooks. */
 function schemesInHooks (where: string, options: RouteOptions, owner: object): SchemeInHook[] {
   const found: SchemeInHook[] = []
-  const misplaced = (hook: string, { definition }: SchemeNode): Error =>
-    badSecurity(where, `the \`preHandler\` of "${definition.name}" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`)
   for (const hook of HOOKS) {
     for (const node of nodesIn(options[hook])) {
-      if (hook === 'preParsing') throw misplaced(hook, node)
+      if (hook === 'preParsing') throw misplaced(where, hook, node)
       if (node.owner !== owner) throw foreignScheme(where, node.definition.name)
       found.push({ hook, node })
     }
   }
   for (const hook of OTHER_HOOKS) {
     const [node] = nodesIn(options[hook])
-    if (node !== undefined) throw misplaced(hook, node)
+    if (node !== undefined) throw misplaced(where, hook, node)
   }
   return found
 }
+
+const misplaced = (where: string, hook: string, { definition }: SchemeNode): Error =>
+  badSecurity(where, `the \`preHandler\` of "${definition.name}" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`)
 
 const NONE: readonly SchemeNode[] = []
 

@@ -8,6 +8,10 @@ const schemes = new SchemesByName()
 const [one, two, twin] = [httpBearer(), apiKeyHeader({ name: 'k', schemeName: 'Twin' }), apiKeyHeader({ name: 'k', schemeName: 'Twin' })].map((definition) => createScheme(definition, {}))
 for (const scheme of [one, two, twin]) if (scheme !== undefined) schemes.add(scheme)
 
+t.test('what is no requirement names no scheme', async (t) => {
+  for (const security of [undefined, null, 'HTTPBearer', {}, [null], [undefined], [[]]]) t.notOk(new SchemesByName().isNamedIn(security))
+})
+
 t.test('names become schemes', async (t) => {
   t.strictSame(schemes.toSecurity('GET /', [{ HTTPBearer: ['a'] }, {}]), [[{ scheme: one, scopes: ['a'] }], {}])
   t.strictSame(schemes.toSecurity('GET /', []), [])
