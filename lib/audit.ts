@@ -4,7 +4,7 @@ import { notReady } from './errors'
 import { toSecurity } from './openapi/operation'
 import { membersOf, toRequirement } from './request/requirement'
 import type { Contexts } from './security/contexts'
-import type { Route, Routes } from './security/routes'
+import { isHidden, type Route, type Routes } from './security/routes'
 import type { Groups } from './security/normalize'
 import type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from '../types/audit'
 
@@ -49,10 +49,6 @@ function whyPublic ({ declaration: { own } }: Route, groups: Groups | null): Aud
   if (groups === null) return 'nothing'
   if (groups.length === 0) return own === null ? 'context' : 'route'
   return groups.some(({ entries }) => entries.length === 0) ? 'optional' : null
-}
-
-function isHidden ({ options }: Route): boolean {
-  return (options.schema as { hide?: unknown } | undefined)?.hide === true
 }
 
 function unverifiedOf ({ declaration: { requirement } }: Route): string[] {

@@ -12,7 +12,7 @@ import { createScheme, overrideScheme } from './request/scheme'
 import { factories } from './schemes'
 import { optionalRealm, type SchemeDefinition } from './schemes/definition'
 import { contextsWithin, readPrintedRoutes, type PrintedRoute } from './security/early'
-import { Routes } from './security/routes'
+import { Routes, securityOf } from './security/routes'
 import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
 
@@ -76,7 +76,7 @@ function guardAround (app: FastifyInstance, { schemes }: Routes): void {
     around.addHook('onRoute', function authSchemesAround (this: FastifyInstance, route: RouteOptions): void {
       if ('authSchemes' in this) return
       if ('security' in route) throw unguarded(route)
-      byName.push({ context: this, route, security: (route.schema as { security?: unknown } | undefined | null)?.security })
+      byName.push({ context: this, route, security: securityOf(route.schema as object | undefined | null) })
     })
   }
   // Schemes may be made after the route, and a registration of its own may guard it.

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { duplicateScheme, unguardedRoutes } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 import { both, type Groups } from '../security/normalize'
-import type { Route, Routes } from '../security/routes'
+import { isHidden, type Route, type Routes } from '../security/routes'
 import { MARK, completeOperation, tell, type DocumentObject, type Told } from './operation'
 import { pathsOf } from './paths'
 
@@ -88,7 +88,7 @@ class Rendering {
       const keys = route.methods.flatMap((method) => pathsOf(route.url, this.document.servers).map((path) => `${method.toLowerCase()} ${path}`))
       this.#keys.set(route, keys)
       // What is hidden shares no operation.
-      if ((route.options.schema as { hide?: unknown } | undefined)?.hide !== true) for (const key of keys) append(this.#byPath, key, route)
+      if (!isHidden(route)) for (const key of keys) append(this.#byPath, key, route)
     }
   }
 

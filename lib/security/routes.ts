@@ -130,7 +130,7 @@ export class Routes {
       const { config, schema } = request.routeOptions
       if (kSeen in config) return false
       const groups = this.contexts.of(request.server, request.url)
-      return (groups !== null && groups.length > 0) || (schema !== undefined && this.schemes.isNamedIn((schema as { security?: unknown }).security))
+      return (groups !== null && groups.length > 0) || this.schemes.isNamedIn(securityOf(schema as object | undefined))
     }
     const { mayMissRoutes } = this
     const asked = new WeakSet<FastifyRequest>()
@@ -191,7 +191,11 @@ export class Routes {
 }
 
 const whereOf = (methods: readonly string[], url: string): string => `${methods.join(',')} ${url}`
-const securityOf = (object: object | undefined | null): unknown => (object as { security?: unknown } | undefined | null)?.security
+/** A `security` as it was written: of a route's options, or of its schema. */
+export const securityOf = (object: object | undefined | null): unknown => (object as { security?: unknown } | undefined | null)?.security
+
+/** Whether the route is hidden in the document by `schema.hide`. */
+export const isHidden = ({ options }: Route): boolean => (options.schema as { hide?: unknown } | undefined)?.hide === true
 
 /** The schemes whose `preHandler` stands in the route's own hooks. */
 function schemesInHooks (where: string, options: RouteOptions, owner: object): SchemeInHook[] {
