@@ -1,5 +1,6 @@
 /** The route option `security`: alternatives of schemes. */
 
+import type { kAuth } from './auth'
 import type { Scheme } from './scheme'
 
 /** One scheme that must accept the request, with the scopes required of it (default: none). */
@@ -21,8 +22,8 @@ export interface Anonymous {
 /** One alternative: a scheme, several that must all hold, or `{}`. */
 export type Alternative<A = any> = Requirement<A> | ReadonlyArray<Requirement<A>> | Anonymous
 
-/**
- * A list of alternatives, of which *any one* must hold (OpenAPI's OR). `[]` is public.
- * The mapped type gives an array literal a tuple context, so that each alternative is inferred on its own.
- */
-export type Security<C = unknown> = { readonly [I in keyof C]: Alternative<C[I]> } | ReadonlyArray<Alternative<any>>
+/** A list of alternatives, of which *any one* must hold (OpenAPI's OR). `[]` is public. */
+export type Security = readonly [] | readonly Alternative[]
+
+/** A `Security` that is inferred as `S`: TypeScript infers from both branches and checks against the second, as the condition never holds. */
+export type InferredSecurity<S> = S extends typeof kAuth ? S : Security

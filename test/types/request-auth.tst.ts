@@ -1,5 +1,7 @@
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
+import type {} from '@fastify/rate-limit'
+import type {} from '@fastify/websocket'
 import type { TypeBoxTypeProvider } from './type-provider'
 import { expect, test } from 'tstyche'
 import { TokenResponse, type AnyAuth, type Auth, type HTTPAuthorizationCredentials, type HTTPBasicCredentials, type Scheme } from '../../lib'
@@ -74,8 +76,41 @@ test('a body schema changes nothing', () => {
 test('lists kept in a constant are inferred', () => {
   const routes = [{ scheme: bearer }] as const
   app.get('/const', { security: routes }, async (request) => { expect(request.auth.user.sub).type.toBe<string>() })
+})
+
+test('a list that may be empty, and one that may hold {}, add null', () => {
   const shared = [{ scheme: bearer }]
-  app.get('/shared', { security: shared }, async (request) => { expect(request.auth.user.sub).type.toBe<string>() })
+  app.get('/shared', { security: shared }, async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() })
+  const maybe = [{ scheme: bearer }, {}]
+  app.get('/maybe', { security: maybe }, async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() })
+  app.get('/spread', { security: [{ scheme: basic }, ...shared] }, async (request) => { expect(request.auth).type.toBe<BasicAuth | BearerAuth>() })
+  app.get('/either', { security: [shared.length > 0 ? { scheme: bearer } : {}] }, async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() })
+  app.get('/some', { security: shared.length > 0 ? [{ scheme: bearer }] : [] }, async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() })
+})
+
+test('where a route may have no security, request.auth may be anything', () => {
+  app.get('/some', { security: app.hasPlugin('x') ? [{ scheme: bearer }] : undefined }, async (request) => { expect(request.auth).type.toBe<AnyAuth>() })
+  app.get('/some', { ...(app.hasPlugin('x') ? { security: [{ scheme: bearer }] } : {}) }, async (request) => { expect(request.auth).type.toBe<AnyAuth>() })
+  const route: RouteOptions = { method: 'GET', url: '/', security: [{ scheme: bearer }], handler: async (request) => { expect(request.auth).type.toBe<AnyAuth>() } }
+  app.route(route)
+  app.get<{ Querystring: { page: number } }>('/generics', { security: [{ scheme: bearer }] }, async (request) => { expect(request.auth).type.toBe<AnyAuth>() })
+})
+
+test('hooks that run where nobody is authenticated know null', () => {
+  app.get('/hooks', {
+    security: [{ scheme: bearer }],
+    preHandler: async (request) => { expect(request.auth).type.toBe<BearerAuth>() },
+    onRequest: async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() },
+    onSend: async (request) => { expect(request.auth).type.toBe<BearerAuth | null>() },
+    errorHandler: (error, request) => { expect(request.auth).type.toBe<BearerAuth | null>(); throw error }
+  }, async (request) => { expect(request.auth).type.toBe<BearerAuth>() })
+})
+
+test('a websocket', () => {
+  app.get('/socket', { websocket: true, security: [{ scheme: bearer }] }, (socket, request) => {
+    expect(socket.close).type.toBeCallableWith()
+    expect(request.auth).type.toBe<BearerAuth>()
+  })
 })
 
 test('{} adds null', () => {
@@ -98,9 +133,9 @@ test('anything but a list of requirements is an error', () => {
   app.get('/bad', { security: [{ scheme: 'nope' }] }, async () => 1)
   // @ts-expect-error is not assignable
   app.get('/bad2', { security: [{ scheme: bearer, scopes: 'read' }] }, async () => 1)
-  // @ts-expect-error is not assignable to type 'Security<
+  // @ts-expect-error does not exist in type 'Security'
   app.get('/bad3', { security: { scheme: bearer } }, async () => 1)
-  // @ts-expect-error is not assignable to type 'Anonymous
+  // @ts-expect-error is not assignable to type 'Alternative<any>'
   app.get('/bad4', { security: [bearer] }, async () => 1)
 })
 
@@ -113,11 +148,17 @@ test('a full route declaration is typed too', () => {
   })
 })
 
-test('without a security of its own, or with a config, request.auth may be anything but is never any', () => {
+test('without a security of its own request.auth may be anything but is never any', () => {
   app.get('/none', async (request) => { expect(request.auth).type.toBe<AnyAuth>() })
-  app.get('/config', { config: { rateLimit: 1 }, security: [{ scheme: bearer }] }, async (request) => {
-    expect(request.auth).type.toBe<AnyAuth>()
-    expect(bearer.from(request)?.user.admin).type.toBe<boolean | undefined>()
+})
+
+test('a config is the route\'s own affair', () => {
+  app.get('/config', { config: { audience: 'x' }, security: [{ scheme: bearer }] }, async (request) => {
+    expect(request.auth).type.toBe<BearerAuth>()
+    expect(request.routeOptions.config.audience).type.toBe<string>()
+  })
+  app.get('/limit', { security: [{ scheme: bearer }], config: { rateLimit: { keyGenerator: (request) => request.ip } } }, async (request) => {
+    expect(request.auth).type.toBe<BearerAuth>()
   })
 })
 
@@ -134,11 +175,15 @@ test('an Auth goes where one of wider types is wanted', () => {
   expect<BasicAuth>().type.not.toBeAssignableTo<Auth<unknown, { sub: string }>>()
 })
 
-test('beside a hook of other types request.auth may be anything, and beside one that is written there it is inferred', () => {
+test('beside a hook of other types request.auth is inferred, and beside one that is written there', () => {
   const hook = async (request: FastifyRequest): Promise<void> => { request.log.info(request.auth) }
   app.get('/typed', { security: [{ scheme: bearer }], preHandler: hook }, async (request) => {
-    expect(request.auth).type.toBe<AnyAuth>()
-    expect(bearer.from(request)).type.toBe<BearerAuth | null>()
+    expect(request.auth).type.toBe<BearerAuth>()
+  })
+  const owner = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply): Promise<void> => { reply.header('x', request.params.id) }
+  app.get('/:id', { security: [{ scheme: bearer }], preHandler: owner }, async (request) => {
+    expect(request.auth).type.toBe<BearerAuth>()
+    expect(request.params).type.toBe<{ id: string }>()
   })
   app.get('/written', { security: [{ scheme: bearer }], preHandler: async (request) => { await hook(request) } }, async (request) => {
     expect(request.auth).type.toBe<BearerAuth>()
