@@ -1,30 +1,31 @@
 /** The list of all routes with what each requires: which doors are open. */
 
 import { notReady } from './errors'
+import { parentOf } from './fastify-internals'
 import { toSecurity } from './openapi/operation'
-import { membersOf, toRequirement } from './request/requirement'
-import type { Contexts } from './security/contexts'
-import { isHidden, type Route, type Routes } from './security/routes'
-import type { Groups } from './security/normalize'
+import type { Requirement } from './requirement/combine'
+import { toPlan } from './requirement/plan'
+import type { Contexts } from './routes/contexts'
+import { unverifiedOf, type Route, type Routes } from './routes/routes'
 import type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from '../types/audit'
 
 // Every scheme may name its scopes in this list, as in the newest OpenAPI.
 const VERSION = { openapi: '3.1.0' }
 
-/** Every route, in the order of declaration, one entry for each method. Routes that were declared before the plugin was loaded come first. */
+/** Returns every route, in the order of declaration, one entry for each method. Routes that were declared before the plugin was loaded come first. */
 export function auditRoutes (routes: Routes): AuditedRoute[] {
   if (!routes.finished) throw notReady()
   const early = routes.early.map(({ method, url }) =>
-    ({ method, url, security: null, public: true, hidden: false, publicBy: 'unseen', unverified: [], contexts: [] } as const))
+    ({ method, url, security: null, public: true, hidden: false, publicBy: 'before-plugin', unverified: [], contexts: [] } as const))
   const seen = routes.all.flatMap((route) => {
-    const { groups } = route.declaration
-    const publicBy = whyPublic(route, groups)
+    const { requirement } = route.guard
+    const publicBy = whyPublic(route)
     const audited = {
-      security: groups === null ? null : write(groups),
+      security: requirement === null ? null : write(requirement),
       public: publicBy !== null,
-      hidden: isHidden(route),
+      hidden: isHidden(routes, route),
       publicBy,
-      unverified: unverifiedOf(route),
+      unverified: unverifiedOf(requirement).map(({ name }) => name),
       contexts: contextsOf(routes.contexts, route.context)
     }
     return urlsOf(route).flatMap((url) => route.methods.map((method) => ({ method, url, ...audited })))
@@ -45,25 +46,28 @@ function urlsOf ({ url, options }: Route): string[] {
   return options.url === url ? [url] : [url, options.url]
 }
 
-function whyPublic ({ declaration: { own } }: Route, groups: Groups | null): AuditedRoute['publicBy'] {
-  if (groups === null) return 'nothing'
-  if (groups.length === 0) return own === null ? 'context' : 'route'
-  return groups.some(({ entries }) => entries.length === 0) ? 'optional' : null
+function whyPublic ({ guard: { own, requirement } }: Route): AuditedRoute['publicBy'] {
+  if (requirement === null) return 'undeclared'
+  if (requirement.length === 0) return own === null ? 'context' : 'security'
+  return requirement.some(({ entries }) => entries.length === 0) ? 'optional' : null
 }
 
-function unverifiedOf ({ declaration: { requirement } }: Route): string[] {
-  const unverified = membersOf(requirement).filter(({ definition, checks }) => definition.verify === undefined && checks.every(({ node }) => node.verify === undefined))
-  return [...new Set(unverified.map(({ definition }) => definition.name))]
+/** A route is hidden where no document shows it. Before the first document only its own schema can say so. */
+function isHidden ({ documents, all }: Routes, route: Route): boolean {
+  if ((route.options.schema as { hide?: unknown } | undefined | null)?.hide === true) return true
+  // HEAD routes are shown by an option of @fastify/swagger alone; they are hidden where their GET route is.
+  const shown = route.methods.includes('HEAD') ? all.filter(({ url, methods }) => url === route.url && methods.includes('GET')) : [route]
+  return documents > 0 && shown.length > 0 && shown.every(({ isDocumented }) => !isDocumented)
 }
 
 function contextsOf (contexts: Contexts, context: object): ContextRequirement[] {
-  const outer: unknown = Object.getPrototypeOf(context)
-  const around = outer === null ? [] : contextsOf(contexts, outer as object)
+  const parent = parentOf(context)
   const { prefix } = context as { prefix?: string }
-  return [...around, ...contexts.declaredBy(context).map((groups) => ({ prefix: prefix === undefined || prefix === '' ? '/' : prefix, security: write(groups) }))]
+  const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === undefined || prefix === '' ? '/' : prefix, security: write(requirement) }))
+  return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }
 
-const write = (groups: Groups): SecurityRequirementObject[] => toSecurity(toRequirement(groups), VERSION)
+const write = (requirement: Requirement): SecurityRequirementObject[] => requirement.length === 0 ? [] : toSecurity(toPlan(requirement), VERSION)
 
 function securityText (security: AuditedRoute['security']): string {
   if (security === null) return '-'
@@ -76,17 +80,17 @@ function alternativeText (alternative: SecurityRequirementObject): string {
 }
 
 const NOTES = {
-  nothing: 'public: says nothing',
-  unseen: 'public: declared before the plugin was loaded',
-  route: 'public: says so',
-  context: 'public: its context says so',
-  optional: 'public: optional authentication'
+  undeclared: 'public: no security declared',
+  'before-plugin': 'public: declared before the plugin was loaded',
+  security: 'public: security: []',
+  context: 'public: secure([]) of its context',
+  optional: 'public: authentication is optional'
 }
 
 function noteText ({ publicBy, unverified, contexts, hidden }: AuditedRoute): string {
   return [
     ...publicBy === null ? [] : [NOTES[publicBy]],
-    ...unverified.length === 0 ? [] : [`without verify: ${unverified.join(' ')}`],
+    ...unverified.length === 0 ? [] : [`not verified: ${unverified.join(' ')}`],
     ...contexts.map(({ prefix, security }) => `secure at ${prefix}: ${securityText(security)}`),
     ...hidden ? ['hidden'] : []
   ].join(', ')

@@ -101,12 +101,11 @@ mark(OAuth2Error.prototype, kOAuth2Error)
 const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',
   'Two security schemes are called "%s" and differ in the OpenAPI document: give one of them another `schemeName`', BOOT)
 const UnknownScheme = createError('FST_AUTH_UNKNOWN_SCHEME', '%s: %s', BOOT)
-const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE',
-  '%s: the scheme "%s" does not declare the scope "%s": add it to the `scopes` of the scheme', BOOT)
+const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE', '%s: %s', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
 const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
   'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. These do not: %s', BOOT)
-const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Nothing can guard %s: %s', BOOT)
+const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Cannot enforce `security` on %s: %s', BOOT)
 const NotReady = createError('FST_AUTH_NOT_READY', 'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
 const OverrideRefused = createError('FST_AUTH_OVERRIDE', 'A scheme cannot be overridden %s', BOOT)
 
@@ -116,7 +115,10 @@ export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(n
 export const unknownScheme = (where: string, problem: string): FastifyError => UnknownScheme(where, problem)
 export const foreignScheme = (where: string, name: string): FastifyError =>
   unknownScheme(where, `the scheme "${name}" belongs to another application or to another registration of the plugin`)
-export const unknownScope = (where: string, scheme: string, scope: string): FastifyError => UnknownScope(where, scheme, scope)
+export function unknownScope (where: string, scheme: string, scope: string, declared: readonly string[]): FastifyError {
+  const names = declared.length === 0 ? 'none' : declared.map((name) => `"${name}"`).join(', ')
+  return UnknownScope(where, `the scheme "${scheme}" does not declare the scope "${scope}" (declared: ${names}); correct it, or add it to the \`scopes\` of the scheme`)
+}
 export const badSecurity = (where: string, problem: string): FastifyError => BadSecurity(where, problem)
 
 export const undeclaredRoutes = (routes: string): FastifyError => UndeclaredRoute(routes)

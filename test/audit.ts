@@ -1,7 +1,7 @@
 import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { auditRoutes, printSecurity } from '../lib/audit'
-import { Routes } from '../lib/security/routes'
+import { Routes } from '../lib/routes/routes'
 import { authSchemes } from '../lib'
 import { createApp } from './helpers'
 

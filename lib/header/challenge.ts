@@ -28,13 +28,14 @@ function quote (value: string): string {
 export interface ChallengeParameters {
   readonly realm?: string | undefined
   readonly error?: string | undefined
-  readonly error_description?: string | undefined
   readonly scope?: string | undefined
+  readonly error_description?: string | undefined
 }
 
-const ORDER = ['realm', 'error', 'error_description', 'scope'] as const
+// Clients find a parameter by its name anywhere in the header. A description comes last, so that its text cannot pass for a parameter.
+const ORDER = ['realm', 'error', 'scope', 'error_description'] as const
 
-/** `Bearer realm="…", error="…"`: the scheme, and its parameters in the order realm, error, error_description, scope. */
+/** Returns a challenge such as `Bearer realm="…", error="…"`: the scheme and its parameters, in the order of `ORDER`. */
 export function writeChallenge (scheme: string, parameters: ChallengeParameters): string {
   const written: string[] = []
   for (const name of ORDER) {

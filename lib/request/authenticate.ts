@@ -1,16 +1,13 @@
-/** Asks the alternatives of a requirement, in order, until one accepts the request. */
+/** The run of a plan on a request: its alternatives are tried in order until one accepts. */
 
 import type { FastifyRequest } from 'fastify'
-import { verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
-import type { Extraction, SchemeDefinition } from '../schemes/definition'
+import { Outcome, isError, isRefusal, statusOf, toError } from '../outcome'
+import type { Check, Member, Plan, PlannedAlternative, Source } from '../requirement/plan'
+import type { SchemeNode } from '../requirement/node'
+import type { CredentialSource, Extraction } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
-import type { Alternative, Check, Member, Requirement, SchemeNode } from './requirement'
 import { isGranted } from './scopes'
-
-/** What became of an alternative, the worst news last but one. */
-export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
-export type Outcome = typeof Outcome[keyof typeof Outcome]
 
 type Accepted = Auth<unknown, unknown>
 
@@ -19,36 +16,62 @@ export class Failure {
   constructor (readonly outcome: Outcome, readonly error: Error | null = null) {}
 }
 
-/** What a check gave. */
+/** The result of a check. */
 type Result = Accepted | Failure
 
 const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
-/** One requirement asked of one request. */
+/** When `request.auth` is set: always, by what the route or its context declares; by the first that accepts; never. */
+export type SetAuth = 'always' | 'first' | 'never'
+
+/** One plan and one request. */
 export class Attempt {
-  /** The worst outcome so far. */
-  worst: Outcome = Outcome.ABSENT
+  /** The outcome of the alternative that got furthest so far. */
+  furthest: Outcome = Outcome.ABSENT
   /** The alternative that accepted. */
-  accepted: Alternative | null = null
-  /** What the first check gave. It stands apart because most requirements have no other. */
+  accepted: PlannedAlternative | null = null
+  /** The first result. It stands apart because most plans have no other. */
   #first: Result | undefined = undefined
-  /** What each check gave, by its index, where there are several. */
+  /** The result of each check, by its index, where there are several. */
   readonly #results: Array<Result | undefined> | null
+  /** What was extracted for the first source, and for each, by its index, where there are several. */
+  #firstExtracted: Extraction | undefined = undefined
+  readonly #extracted: Array<Extraction | undefined> | null
 
   constructor (
     readonly request: FastifyRequest,
-    readonly requirement: Requirement,
-    /** What an earlier hook found out about the same request. */
+    readonly plan: Plan,
+    /** What the credentials are read from. */
+    readonly source: CredentialSource,
+    readonly setAuth: SetAuth,
+    /** The attempt of an earlier hook on the same request. */
     readonly previous: Attempt | null
   ) {
-    this.#results = requirement.size > 1 ? new Array(requirement.size) : null
+    this.#results = plan.checkCount > 1 ? new Array(plan.checkCount) : null
+    this.#extracted = plan.sourceCount > 1 ? new Array(plan.sourceCount) : null
+  }
+
+  /** True where the guard of the route, or of its context, accepted here or in an earlier hook. */
+  get isGuarded (): boolean {
+    return this.setAuth === 'always' || this.previous?.isGuarded === true
+  }
+
+  /** Returns true where the same plan has accepted here or in an earlier hook. */
+  ran (plan: Plan): boolean {
+    return this.plan === plan || this.previous?.ran(plan) === true
   }
 
   /** The `Auth` of a scheme that was accepted here or in an earlier hook. */
   authOf (node: SchemeNode): Accepted | null {
-    const check = this.accepted?.members.flatMap(({ checks }) => checks).find((candidate) => candidate.node === node)
+    const check = this.accepted?.checks.find((candidate) => candidate.node === node)
     return check === undefined ? this.previous?.authOf(node) ?? null : this.resultOf(check) as Accepted
+  }
+
+  /** The members of the scheme's base, here and in earlier hooks, each with its attempt. */
+  membersOf (node: SchemeNode): Array<{ readonly member: Member, readonly attempt: Attempt }> {
+    const members = this.plan.members.filter(({ checks }) => checks.some((check) => check.node === node))
+    return [...members.map((member) => ({ member, attempt: this })), ...this.previous?.membersOf(node) ?? []]
   }
 
   /** What an earlier hook accepted for the same scheme and the same scopes. */
@@ -60,139 +83,129 @@ export class Attempt {
     return null
   }
 
-  /** What a check gave, as far as it was asked. */
+  /** The result of a check, as far as it ran. */
   resultOf ({ index }: Check): Result | undefined {
     return this.#results === null ? this.#first : this.#results[index]
   }
 
-  keep ({ index }: Check, result: Result): Outcome {
+  /** Keeps a result, and returns true where it accepts. */
+  keep ({ index }: Check, result: Result): boolean {
     if (this.#results === null) this.#first = result
     else this.#results[index] = result
-    return result instanceof Failure ? result.outcome : Outcome.ACCEPTED
+    return !(result instanceof Failure) || this.note(result.outcome)
   }
 
-  note (outcome: Outcome): Outcome {
-    if (outcome > this.worst) this.worst = outcome
-    return outcome
+  /** Notes how far an alternative got. Returns true where nothing speaks against it. */
+  note (outcome: Outcome): boolean {
+    if (outcome === Outcome.ACCEPTED) return true
+    if (outcome > this.furthest) this.furthest = outcome
+    return false
+  }
+
+  /** Extracts the credentials of a scheme, once for all alternatives. */
+  extract ({ index, base: { override, definition } }: Source): Extraction {
+    if (override !== null) return override.credentials
+    if (this.#extracted === null) return this.#firstExtracted ??= definition.extract(this.source)
+    return this.#extracted[index] ??= definition.extract(this.source)
   }
 }
 
 /**
- * Runs the checks of a requirement. A promise is made only where a `verify` made one.
+ * Runs a plan. A promise is made only where a `verify` made one.
  *
  * Throws, or rejects with, what a `verify` threw that is no refusal: the request then fails with it.
  */
-export function authenticate (attempt: Attempt, extract: Extractor): Attempt | Promise<Attempt> {
-  return tryAlternatives(attempt, attempt.requirement.alternatives.length > 1 ? onceEach(extract) : extract, 0)
-}
+export const authenticate = (attempt: Attempt): Attempt | Promise<Attempt> => run(attempt, 0, 0)
 
-/** Extracts for each scheme once, in however many alternatives it stands. */
-function onceEach (extract: Extractor): Extractor {
-  const known = new Map<SchemeNode, Extraction>()
-  return (request, base) => {
-    const extraction = known.get(base) ?? extract(request, base)
-    known.set(base, extraction)
-    return extraction
-  }
-}
-
-// As `await` sees it: a function may be a promise, too.
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  value !== null && (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function'
-
-/** How the credentials of a scheme are got. */
-export type Extractor = (request: FastifyRequest, base: SchemeNode) => Extraction
-
-function tryAlternatives (attempt: Attempt, extract: Extractor, start: number): Attempt | Promise<Attempt> {
-  const { alternatives } = attempt.requirement
-  for (let i = start; i < alternatives.length; i++) {
-    const alternative = alternatives[i] as Alternative
-    const outcome = tryAlternative(attempt, alternative, extract)
-    if (typeof outcome === 'object') return tryAlternativesLater(attempt, extract, i, outcome)
-    if (conclude(attempt, alternative, outcome)) return attempt
+/** Runs the plan from one check of one alternative on. */
+function run (attempt: Attempt, start: number, startCheck: number): Attempt | Promise<Attempt> {
+  const { alternatives } = attempt.plan
+  let c = startCheck
+  for (let a = start; a < alternatives.length; a++, c = 0) {
+    const alternative = alternatives[a] as PlannedAlternative
+    const { checks } = alternative
+    if (c === 0 && !attempt.note(extractAll(attempt, alternative))) continue
+    for (; c < checks.length; c++) {
+      const check = checks[c] as Check
+      const result = attempt.resultOf(check) ?? runCheck(attempt, check)
+      if (result instanceof Pending) return runLater(attempt, a, c, result)
+      if (!attempt.keep(check, result)) break
+    }
+    if (c === checks.length) {
+      attempt.accepted = alternative
+      return attempt
+    }
   }
   return attempt
 }
 
-// What waits stands in functions of its own: those above then make no closures for requests that need not wait.
-async function tryAlternativesLater (attempt: Attempt, extract: Extractor, tried: number, outcome: Promise<Outcome>): Promise<Attempt> {
-  const accepted = conclude(attempt, attempt.requirement.alternatives[tried] as Alternative, await outcome)
-  return accepted ? attempt : await tryAlternatives(attempt, extract, tried + 1)
+// What waits stands in a function of its own: the one above then makes no closures for requests that need not wait.
+async function runLater (attempt: Attempt, a: number, c: number, pending: Promise<Result>): Promise<Attempt> {
+  const { checks } = attempt.plan.alternatives[a] as PlannedAlternative
+  const accepted = attempt.keep(checks[c] as Check, await pending)
+  return accepted ? await run(attempt, a, c + 1) : await run(attempt, a + 1, 0)
 }
 
-function conclude (attempt: Attempt, alternative: Alternative, outcome: Outcome): boolean {
-  if (attempt.note(outcome) !== Outcome.ACCEPTED) return false
-  attempt.accepted = alternative
-  return true
+/** Extracts an alternative whole, before anything is verified. */
+function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative): Outcome {
+  if (members.length === 1 && leftOut.length === 0) return extractOne(attempt, (members[0] as Member).source)
+  const outcomes = members.map(({ source }) => extractOne(attempt, source))
+  for (const group of leftOut) outcomes.push(extractLeftOut(attempt, group))
+  return unite(outcomes)
 }
 
-/** What was extracted, or, where it was not credentials, what became of the alternative. */
-const outcomeOf = (extraction: Extraction): Outcome => extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
-
-function tryAlternative (attempt: Attempt, { members }: Alternative, extract: Extractor): Outcome | Promise<Outcome> {
-  if (members.length > 1) return tryGroup(attempt, members, extract)
-  const member = members[0] as Member
-  const extraction = extract(attempt.request, member.checks[0].node)
-  const outcome = outcomeOf(extraction)
-  return outcome === Outcome.ACCEPTED ? runChecks(attempt, member, extraction, 0) : outcome
+/** Returns the outcome of extracting: `ACCEPTED` where there are credentials. */
+function extractOne (attempt: Attempt, source: Source): Outcome {
+  const extraction = attempt.extract(source)
+  return extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
 }
 
-/** A group is extracted whole before anything is verified. */
-function tryGroup (attempt: Attempt, members: readonly Member[], extract: Extractor): Outcome | Promise<Outcome> {
-  const extractions = members.map(({ checks }) => extract(attempt.request, checks[0].node))
-  const outcomes = extractions.map(outcomeOf)
+/** The same for a group that was left out: `ACCEPTED` where it is not there, `ABSENT` where it is. */
+function extractLeftOut (attempt: Attempt, group: readonly Source[]): Outcome {
+  const outcome = unite(group.map((source) => extractOne(attempt, source)))
+  return outcome === Outcome.ABSENT ? Outcome.ACCEPTED : outcome === Outcome.ACCEPTED ? Outcome.ABSENT : outcome
+}
+
+/** A malformed member makes a group malformed; without one, an absent member makes it absent. */
+function unite (outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes(Outcome.MALFORMED)) return Outcome.MALFORMED
-  return outcomes.includes(Outcome.ABSENT) ? Outcome.ABSENT : runMembers(attempt, members, extractions, 0)
+  return outcomes.includes(Outcome.ABSENT) ? Outcome.ABSENT : Outcome.ACCEPTED
 }
 
-function runMembers (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], first: number): Outcome | Promise<Outcome> {
-  for (let m = first; m < members.length; m++) {
-    const outcome = runChecks(attempt, members[m] as Member, credentials[m], 0)
-    if (typeof outcome === 'object') return runMembersLater(attempt, members, credentials, m, outcome)
-    if (outcome !== Outcome.ACCEPTED) return outcome
-  }
-  return Outcome.ACCEPTED
-}
+// The promise of an asynchronous function, whatever an application has put in the place of the global `Promise`.
+const Pending = (async () => {})().constructor as PromiseConstructor
 
-async function runMembersLater (attempt: Attempt, members: readonly Member[], credentials: readonly unknown[], run: number, pending: Promise<Outcome>): Promise<Outcome> {
-  const outcome = await pending
-  return outcome === Outcome.ACCEPTED ? await runMembers(attempt, members, credentials, run + 1) : outcome
-}
-
-function runChecks (attempt: Attempt, member: Member, credentials: unknown, first: number): Outcome | Promise<Outcome> {
-  const { checks } = member
-  for (let c = first; c < checks.length; c++) {
-    const check = checks[c] as Check
-    const result = attempt.resultOf(check) ?? runCheck(attempt, check, credentials)
-    if (isThenable(result)) return runChecksLater(attempt, member, credentials, c, result)
-    const outcome = attempt.keep(check, result)
-    if (outcome !== Outcome.ACCEPTED) return outcome
-  }
-  return Outcome.ACCEPTED
-}
-
-async function runChecksLater (attempt: Attempt, member: Member, credentials: unknown, run: number, pending: PromiseLike<Result>): Promise<Outcome> {
-  const outcome = attempt.keep(member.checks[run] as Check, await pending)
-  return outcome === Outcome.ACCEPTED ? await runChecks(attempt, member, credentials, run + 1) : outcome
-}
-
-function runCheck (attempt: Attempt, check: Check, credentials: unknown): Result | Promise<Result> {
+function runCheck (attempt: Attempt, check: Check): Result | Promise<Result> {
   const reused = attempt.reuse(check)
   if (reused !== null) return reused
+  const credentials = attempt.extract(check.source)
   try {
     const user = callVerify(attempt, check, credentials)
-    return isThenable(user) ? judgeLater(check, credentials, user) : judge(check, credentials, user)
-  } catch (error) {
-    return toFailure(check.node.definition, error)
+    const then = thenOf(user)
+    return then === undefined ? judge(check, credentials, user) : judgeLater(check, credentials, user, then)
+  } catch (thrown) {
+    return toFailure(check, thrown)
   }
 }
 
-async function judgeLater (check: Check, credentials: unknown, user: PromiseLike<unknown>): Promise<Result> {
+async function judgeLater (check: Check, credentials: unknown, promise: unknown, then: Then): Promise<Result> {
   try {
-    return judge(check, credentials, await user)
-  } catch (error) {
-    return toFailure(check.node.definition, error)
+    // `then` was read once, and is not read again: a getter could return something else the second time.
+    // eslint-disable-next-line no-thenable
+    const readOnce = { then: (resolve: unknown, reject: unknown) => then.call(promise, resolve, reject) }
+    return judge(check, credentials, await (readOnce as PromiseLike<unknown>))
+  } catch (thrown) {
+    return toFailure(check, thrown)
   }
+}
+
+type Then = (this: unknown, resolve: unknown, reject: unknown) => unknown
+
+/** Returns the `then` of a thenable, as `await` sees it: a function may be one, too. */
+function thenOf (value: unknown): Then | undefined {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined
+  const { then } = value as { then?: unknown }
+  return typeof then === 'function' ? then as Then : undefined
 }
 
 function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check, credentials: unknown): unknown {
@@ -204,39 +217,19 @@ function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check
 }
 
 function judge (check: Check, credentials: unknown, user: unknown): Result {
-  const { node, parent, scopes, scopeStr } = check
-  const { definition } = node
-  const verified = parent === null ? definition.verify !== undefined : node.verify !== undefined
-  if (verified && isRefusal(user)) return REFUSED
-  if (verified && parent === null && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
+  const { node: { definition, parent, verify }, comparesScopes, scopes, scopeStr } = check
+  if ((parent === null ? definition.verify : verify) !== undefined) {
+    if (isRefusal(user)) return REFUSED
+    if (isError(user)) return toFailure(check, user)
+    if (comparesScopes && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
+  }
   return { scheme: definition.name, credentials, token: definition.tokenOf(credentials), user, scopes, scopeStr } as Accepted
 }
 
-/** Whether a value that decides refuses. */
-export const isRefusal = (value: unknown): boolean => value === null || value === undefined || value === false
-
-/** A refusal as a value; anything else that was thrown is thrown on. */
-function toFailure (definition: SchemeDefinition, thrown: unknown): Failure {
-  const error = toError(definition, thrown)
+/** Returns a refusal as a value, and throws anything else that was thrown. */
+function toFailure ({ node: { definition: { name } } }: Check, thrown: unknown): Failure {
+  const error = toError(name, thrown)
   const status = statusOf(error)
   if (status === 401 || status === 403) return new Failure(Outcome.REFUSED, error)
   throw error
-}
-
-/** What was thrown, if it is an object that Fastify can answer with. A hook that failed with `undefined` would let the request pass. */
-function toError (definition: SchemeDefinition, thrown: unknown): Error {
-  try {
-    statusOf(thrown as Error)
-    return thrown as Error
-  } catch {
-    return verifyFailed(definition.name, '`verify` threw something that is not an error')
-  }
-}
-
-/** The status that Fastify would answer with. Throws for what is no object, or cannot be read. */
-export function statusOf (error: Error): number {
-  if (typeof error !== 'object') throw new TypeError('not an object')
-  const { statusCode, status } = error as { statusCode?: unknown, status?: unknown }
-  const found = [statusCode, status].map(Number).find((candidate) => candidate >= 400 && candidate <= 599)
-  return found ?? 500
 }

@@ -1,40 +1,57 @@
-/** The one place that turns an attempt without success into an answer. */
+/** The one place that turns an attempt without success into a response. */
 
-import type { FastifyReply } from 'fastify'
-import { InvalidCredentialsError, insufficientScope, invalidCredentials, notAuthenticated } from '../errors'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { insufficientScope, invalidCredentials, isInvalidCredentialsError, notAuthenticated } from '../errors'
 import { toErrorDescription } from '../header/challenge'
-import { Failure, Outcome, statusOf, type Attempt } from './authenticate'
-import { challengeOf, membersOf, type Member } from './requirement'
+import { Outcome, statusOf } from '../outcome'
+import { challengeOf, type Member } from '../requirement/plan'
+import { Failure, type Attempt } from './authenticate'
+
+/** The last refusal of a request, by a hook or by `scheme.require`. */
+export const kRefusal: unique symbol = Symbol('fastify-auth-schemes.refusal')
+
+interface Refusal { readonly error: Error, readonly challenges: readonly string[] }
+interface RefusedRequest { [kRefusal]?: Refusal | null }
+
+/** Returns the error to fail the request with: the outcome of the alternative that got furthest. */
+export function reject (attempt: Attempt): Error {
+  const { furthest, plan: { members, challenges }, request } = attempt
+  if (furthest === Outcome.INSUFFICIENT) {
+    const insufficient = members.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
+    return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge))
+  }
+  if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges)
+  const error = firstError(attempt) ?? invalidCredentials()
+  return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [])
+}
+
+const insufficientChallenge = ({ definition, scopeStr }: Member): string => challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
+
+/** Keeps the challenges that belong to an error until the request fails with it. */
+export function refuse (request: FastifyRequest, error: Error, challenges: readonly string[]): Error {
+  (request as RefusedRequest)[kRefusal] = { error, challenges }
+  return error
+}
 
 /**
- * Tells the worst news that is still true: sets the challenges on the reply, where they survive a custom error handler, and
- * returns the error to fail the request with.
+ * An `onError` hook, which Fastify runs before the error handler: puts status and challenges of a refusal on the response, where they survive a
+ * custom error handler. A refusal that another plugin has caught leaves nothing behind.
  */
-export function reject (attempt: Attempt, reply: FastifyReply): Error {
-  const { worst, requirement } = attempt
-  if (worst === Outcome.INSUFFICIENT) {
-    challenge(reply, membersOf(attempt.requirement).filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
-      .map(({ definition, scopeStr }) => challengeOf(definition, scopeStr, 'insufficient_scope')))
-    return insufficientScope()
+export function answerRefusal (request: FastifyRequest, reply: FastifyReply, error: Error, done: () => void): void {
+  const refusal = (request as RefusedRequest)[kRefusal]
+  if (refusal?.error === error) {
+    // `reply.code` would count as set, and turn an error handler's redirect to a login page into a 401.
+    reply.raw.statusCode = statusOf(error)
+    const lines = [...new Set(refusal.challenges)]
+    if (lines.length > 0) reply.header('WWW-Authenticate', lines.length === 1 ? lines[0] : lines)
   }
-  if (worst === Outcome.REFUSED) {
-    const error = firstError(attempt) ?? invalidCredentials()
-    if (statusOf(error) === 401) challenge(reply, challengesAfterRefusal(attempt))
-    return error
-  }
-  challenge(reply, requirement.challenges)
-  return notAuthenticated()
+  done()
 }
 
-function challenge (reply: FastifyReply, challenges: readonly string[]): void {
-  const lines = [...new Set(challenges)]
-  reply.header('WWW-Authenticate', lines.length === 1 ? lines[0] : lines)
-}
-
-/** One challenge for each scheme and set of scopes: with the error, where any alternative was refused for it. */
+/** Returns one challenge for each scheme and set of scopes: with the error, where any alternative was refused for it. */
 function challengesAfterRefusal (attempt: Attempt): string[] {
   const byCheck = new Map<number, string>()
-  for (const member of membersOf(attempt.requirement)) {
+  for (const member of attempt.plan.members) {
     const [{ index }] = member.checks
     const known = byCheck.get(index)
     if (known === undefined || known === member.challenge) byCheck.set(index, challengeAfterRefusal(attempt, member))
@@ -46,8 +63,8 @@ function challengeAfterRefusal (attempt: Attempt, member: Member): string {
   const failure = failureOf(attempt, member, Outcome.REFUSED)
   if (failure === undefined) return member.challenge
   const { error } = failure
-  const description = error instanceof InvalidCredentialsError && error.description !== undefined ? toErrorDescription(error.description) : undefined
-  return challengeOf(member.definition, member.scopeStr, 'invalid_token', description)
+  const description = isInvalidCredentialsError(error) && error.description !== undefined ? toErrorDescription(error.description) : undefined
+  return challengeOf(member.definition, member.scopeStr, { error: 'invalid_token', error_description: description })
 }
 
 function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Failure | undefined {
@@ -55,9 +72,9 @@ function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Fai
     .find((result): result is Failure => result instanceof Failure && result.outcome === outcome)
 }
 
-/** The error of the first check, in the order of the alternatives, that was refused by an error. */
+/** Returns the error of the first check, in the order of the alternatives, that was refused by an error. */
 function firstError (attempt: Attempt): Error | undefined {
-  return membersOf(attempt.requirement).flatMap(({ checks }) => checks)
+  return attempt.plan.members.flatMap(({ checks }) => checks)
     .map((check) => attempt.resultOf(check))
     .find((result): result is Failure => result instanceof Failure && result.error !== null)?.error ?? undefined
 }

@@ -1,23 +1,30 @@
-/** The scopes that a user was granted, and whether they suffice. */
+/** The scopes granted to a user, compared with those that are required. */
 
 import { verifyFailed } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 
-/** Whether a user has all the scopes that are required. Names are compared whole. */
+/** Returns true where a user has all required scopes. Names are compared whole. */
 export function isGranted (definition: SchemeDefinition, user: unknown, required: readonly string[]): boolean {
   const granted = grantedScopes(definition, user)
   return granted !== null && required.every((scope) => granted.includes(scope))
 }
 
-/** The scopes of a user, `null` where none are to be found. */
+/** Returns the scopes of a user; `null` where there are none to be found. */
 function grantedScopes (definition: SchemeDefinition, user: unknown): readonly unknown[] | null {
-  if (definition.grantedScopes !== undefined) {
-    const granted = definition.grantedScopes(user)
-    if (granted === null || granted === undefined) return null
-    if (!Array.isArray(granted)) throw verifyFailed(definition.name, '`grantedScopes` must return an array of strings')
-    return granted
+  if (definition.grantedScopes === undefined) {
+    const { scopes, scope } = user as { scopes?: unknown, scope?: unknown }
+    return toList(scopes) ?? toList(scope)
   }
-  const { scopes, scope } = user as { scopes?: unknown, scope?: unknown }
-  if (Array.isArray(scopes)) return scopes
-  return typeof scope === 'string' ? scope.split(' ') : null
+  const granted = definition.grantedScopes(user)
+  const list = toList(granted)
+  if (list === null && granted !== null && granted !== undefined) {
+    throw verifyFailed(definition.name, '`grantedScopes` must return an array of strings, or a string of scopes separated by spaces')
+  }
+  return list
+}
+
+/** Returns scopes as an array: an array as it is, a string split at spaces; `null` for anything else. */
+function toList (scopes: unknown): readonly unknown[] | null {
+  if (typeof scopes === 'string') return scopes.split(' ')
+  return Array.isArray(scopes) ? scopes : null
 }

@@ -1,10 +1,9 @@
 /** API keys in a cookie, a header or the query. */
 
 import { parse as parseCookies } from 'cookie'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED, isToken } from '../header/authorization'
-import { asString, checkOptions, define, defined, ownString, requiredString, type Extraction, type SchemeDefinition } from './definition'
+import { asString, checkOptions, define, defined, ownString, requiredString, type CredentialSource, type Extraction, type SchemeDefinition } from './definition'
 
 const OWN = ['name']
 
@@ -32,7 +31,7 @@ export function apiKeyQuery (options: unknown): SchemeDefinition {
   return apiKey(where, options, 'APIKeyQuery', { in: 'query', name }, (request) => readQuery(request, name))
 }
 
-function apiKey (where: string, options: unknown, className: string, place: { in: string, name: string, description?: string }, extract: (request: FastifyRequest) => Extraction): SchemeDefinition {
+function apiKey (where: string, options: unknown, className: string, place: { in: string, name: string, description?: string }, extract: (source: CredentialSource) => Extraction): SchemeDefinition {
   const checked = checkOptions(where, options, OWN)
   return define(where, checked, className, {
     openapi: defined({ type: 'apiKey', ...place, description: checked.description ?? place.description }),
@@ -66,20 +65,19 @@ type Parse = (header: string) => Readonly<Record<string, unknown>>
 const parseStrictly: Parse = (header) => parseCookies(header, { decode })
 
 /** Where @fastify/cookie ran before, it has left an object on the request, and its parser, which has the application's options, on the server. */
-function readCookie (request: FastifyRequest, name: string): Extraction {
-  const { cookies } = request as { cookies?: unknown }
-  const header = request.headers.cookie ?? ''
+function readCookie ({ cookies, headers, server }: CredentialSource, name: string): Extraction {
+  const header = headers.cookie ?? ''
   const isParsed = cookies !== null && typeof cookies === 'object'
   const known = isParsed ? cookies : parseStrictly(header)
   const value = ownString(known, name)
   if (value === ABSENT && !Object.hasOwn(known, name)) return ABSENT
-  const parse = isParsed ? parserOf(request.server, name) : parseStrictly
+  const parse = isParsed ? parserOf(server, name) : parseStrictly
   return value === ABSENT ? firstFilled(header, name, parse) : orMalformed(value, header, name, parse)
 }
 
 /** The parser of @fastify/cookie. Its `decode` is the application's, and may throw. */
-function parserOf (server: FastifyInstance | undefined, name: string): Parse {
-  const { parseCookie = parseStrictly } = (server ?? {}) as { parseCookie?: Parse }
+function parserOf (server: object, name: string): Parse {
+  const { parseCookie = parseStrictly } = server as { parseCookie?: Parse }
   return (header) => {
     try {
       return parseCookie(header)
@@ -103,7 +101,7 @@ function firstFilled (header: string, name: string, parse: Parse): Extraction {
 }
 
 /** A parser of queries leaves, or replaces, what it cannot decode. A character that only looks so is told from it by the URL. */
-function readQuery ({ query, raw }: FastifyRequest, name: string): Extraction {
+function readQuery ({ query, raw }: CredentialSource, name: string): Extraction {
   const value = ownString(query, name)
   if (typeof value !== 'string' || !/[%\ufffd]/.test(value)) return value
   const pairs = (raw.url as string).replace(/^[^?]*\??/, '').replaceAll('+', ' ').split('&').map((pair) => pair.split(/=(.*)/s) as [name: string, value?: string])

@@ -1,6 +1,6 @@
 /** What a scheme is to the rest of the package, and the checks of the options that all factories share. */
 
-import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import { isRealm, isScope } from '../header/challenge'
@@ -8,6 +8,17 @@ import type { VerifyContext } from '../../types/scheme'
 
 /** Credentials, or one of the two ways in which there are none. */
 export type Extraction = {} | typeof ABSENT | typeof MALFORMED
+
+/** What credentials are read from: a request, or what was received before validation rewrote it. */
+export interface CredentialSource {
+  readonly headers: IncomingHttpHeaders
+  readonly query: unknown
+  /** What @fastify/cookie parsed, where it ran before. */
+  readonly cookies?: unknown
+  readonly raw: { readonly url?: string | undefined }
+  /** The Fastify instance of the route, where @fastify/cookie keeps its parser. */
+  readonly server: object
+}
 
 /** OpenAPI's Security Scheme Object. */
 type SecuritySchemeObject = Readonly<Record<string, unknown>> & { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
@@ -28,7 +39,7 @@ export interface SchemeKind {
   readonly declaredScopes: ReadonlySet<string> | null
   /** The credentials as one string. */
   readonly tokenOf: (credentials: any) => string | null
-  readonly extract: (request: FastifyRequest) => Extraction
+  readonly extract: (source: CredentialSource) => Extraction
   /** Credentials without content, for a test that overrides the scheme. */
   readonly blank: {}
 }

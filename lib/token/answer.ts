@@ -5,7 +5,7 @@ import { Value } from '@sinclair/typebox/value'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { OAuth2Error } from '../errors'
 import { toErrorDescription, writeChallenge } from '../header/challenge'
-import { statusOf } from '../request/authenticate'
+import { statusOf } from '../outcome'
 import type { TokenResponse as TokenResponseBody } from '../../types/token-form'
 
 /** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { OAuth2Error } from '../errors'
 import { ABSENT, MALFORMED, readAuthorization } from '../header/authorization'
 import { readBasicCredentials } from '../header/basic-credentials'
-import { isRefusal } from '../request/authenticate'
+import { isRefusal } from '../outcome'
 import type { TokenFormOptions } from '../../types/token-form'
 import type { Fields } from './forms'
 

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { toRequirement } from '../../lib/request/requirement'
-import { createScheme } from '../../lib/request/scheme'
+import { toRequirement } from '../../lib/requirement/plan'
+import { createScheme } from '../../lib/scheme'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from '../../lib/schemes/api-key'
 import { httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
 import { completeOperation as complete, tell, toSecurity as write, type DocumentObject } from '../../lib/openapi/operation'
-import { normalize, type Groups } from '../../lib/security/normalize'
+import { normalize, type Groups } from '../../lib/requirement/read'
 
 const owner = {}
 const verify = (): boolean => true

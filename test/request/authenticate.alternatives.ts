@@ -4,10 +4,10 @@ import t from 'tap'
 import { INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, bearer, createApp } from '../helpers'
 import { Attempt, authenticate } from '../../lib/request/authenticate'
 import { ABSENT } from '../../lib/header/authorization'
-import { toRequirement } from '../../lib/request/requirement'
-import { createScheme } from '../../lib/request/scheme'
+import { toRequirement } from '../../lib/requirement/plan'
+import { createScheme } from '../../lib/scheme'
 import { apiKeyHeader } from '../../lib/schemes/api-key'
-import { normalize } from '../../lib/security/normalize'
+import { normalize } from '../../lib/requirement/read'
 import { answer } from './helpers'
 
 for (const time of ['at once', 'late']) {

@@ -3,7 +3,7 @@ import cookie from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { authSchemes, type HookName } from '../../lib'
 import { asLifecycleHook, enforce, extractAhead } from '../../lib/request/hook'
-import { toRequirement } from '../../lib/request/requirement'
+import { toRequirement } from '../../lib/requirement/plan'
 import { bearer, challengesOf, createApp } from '../helpers'
 
 const HOOKS: HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']

@@ -1,6 +1,6 @@
 import t from 'tap'
 import Fastify from 'fastify'
-import { contextsWithin, listed, readPrintedRoutes } from '../../lib/security/early'
+import { contextsWithin, listed, readPrintedRoutes } from '../lib/fastify-internals'
 
 t.test('every route that Fastify prints is read', async (t) => {
   const app = Fastify({ exposeHeadRoutes: false })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { SchemeNode } from '../../lib/request/requirement'
-import { ANONYMOUS, challengeOf, membersOf, pathFromBase, soleGroups, toRequirement } from '../../lib/request/requirement'
+import type { SchemeNode } from '../../lib/requirement/plan'
+import { ANONYMOUS, challengeOf, membersOf, pathFromBase, soleGroups, toRequirement } from '../../lib/requirement/plan'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 
 let id = 0

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { httpBearer } from '../../lib/schemes/http'
-import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
-import { createScheme, isScopeList, nodeOf, nodeOfHook, overrideScheme, undeclaredScope } from '../../lib/request/scheme'
-import { NOT_AUTHENTICATED, bearer, createApp, documentOf } from '../helpers'
+import { httpBearer } from '../lib/schemes/http'
+import { oauth2PasswordBearer } from '../lib/schemes/oauth2'
+import { createScheme, isScopeList, nodeOf, nodeOfHook, overrideScheme, undeclaredScope } from '../lib/scheme'
+import { NOT_AUTHENTICATED, bearer, createApp, documentOf } from './helpers'
 
 t.test('a scheme leads back to what it stands for, and nothing else does', async (t) => {
   const owner = {}

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createScheme } from '../../lib/request/scheme'
+import { createScheme } from '../../lib/scheme'
 import { apiKeyHeader } from '../../lib/schemes/api-key'
 import { httpBearer } from '../../lib/schemes/http'
-import { SchemesByName } from '../../lib/security/by-name'
+import { SchemesByName } from '../../lib/requirement/by-name'
 
 const schemes = new SchemesByName()
 const [one, two, twin] = [httpBearer(), apiKeyHeader({ name: 'k', schemeName: 'Twin' }), apiKeyHeader({ name: 'k', schemeName: 'Twin' })].map((definition) => createScheme(definition, {}))

@@ -2,7 +2,7 @@ import t from 'tap'
 import Fastify from 'fastify'
 import swagger from '@fastify/swagger'
 import { authSchemes } from '../../lib'
-import { isAnnouncement } from '../../lib/openapi/announce'
+import { isAnnouncement } from '../../lib/openapi/swagger'
 import { documentOf, openapi31 } from '../helpers'
 
 t.test('other onRoute hooks see one hidden route, and nothing answers there', async (t) => {

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createScheme, nodeOf } from '../../lib/request/scheme'
+import { createScheme, nodeOf } from '../../lib/scheme'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
-import { both, limited, normalize, type Groups } from '../../lib/security/normalize'
+import { both, limited, normalize, type Groups } from '../../lib/requirement/read'
 
 const owner = {}
 const bearer = createScheme(httpBearer(), owner)

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createScheme } from '../../lib/request/scheme'
+import { createScheme } from '../../lib/scheme'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
-import { add, Contexts } from '../../lib/security/contexts'
-import { normalize, type Groups } from '../../lib/security/normalize'
+import { add, Contexts } from '../../lib/routes/contexts'
+import { normalize, type Groups } from '../../lib/requirement/read'
 
 const owner = {}
 const bearer = normalize('x', [{ scheme: createScheme(httpBearer(), owner) }], owner)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Routes } from '../../lib/security/routes'
+import { Routes } from '../../lib/routes/routes'
 import { bearer, challengesOf, createApp, documentOf } from '../helpers'
 import { answers, handler, tokenScheme } from './helpers'
 

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createScheme, nodeOf } from '../../lib/request/scheme'
-import type { SchemeNode } from '../../lib/request/requirement'
+import { createScheme, nodeOf } from '../../lib/scheme'
+import type { SchemeNode } from '../../lib/requirement/plan'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
-import { Contexts } from '../../lib/security/contexts'
-import { Declaration, keyOf, type SchemeInHook } from '../../lib/security/declaration'
-import { normalize, type Groups } from '../../lib/security/normalize'
+import { Contexts } from '../../lib/routes/contexts'
+import { Declaration, keyOf, type SchemeInHook } from '../../lib/routes/guard'
+import { normalize, type Groups } from '../../lib/requirement/read'
 
 const owner = {}
 const bearer = createScheme(httpBearer(), owner)

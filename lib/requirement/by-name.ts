@@ -1,12 +1,12 @@
 /** `schema.security`: requirements by the names of the schemes, as OpenAPI and the users of @fastify/swagger write them. */
 
 import { badSecurity, unknownScheme } from '../errors'
-import { nodeOf } from '../request/scheme'
-import { isPlainObject } from './normalize'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
+import { nodeOf } from './node'
+import { isPlainObject } from './read'
 
-/** The schemes of one registration, by name. */
+/** The schemes of one registration of the plugin, by name. */
 export class SchemesByName {
   readonly #schemes = new Map<string, Scheme[]>()
 
@@ -14,18 +14,18 @@ export class SchemesByName {
     this.#schemes.set(scheme.name, [...this.#schemes.get(scheme.name) ?? [], scheme])
   }
 
-  /** What the document says of a name. */
+  /** The definition of the first scheme of that name; `undefined`: there is none. */
   definition (name: string): SchemeDefinition | undefined {
     return nodeOf(this.#schemes.get(name)?.[0])?.definition
   }
 
-  /** Whether OpenAPI requirements name a scheme that was made here. */
+  /** Returns true where OpenAPI's requirements name a scheme that was made here. */
   isNamedIn (security: unknown): boolean {
     const names = Array.isArray(security) ? security.flatMap((alternative: object | null) => Object.keys(alternative ?? {})) : []
     return names.some((name) => this.#schemes.has(name))
   }
 
-  /** The same requirement in the form of the route option `security`, ready to be normalized. */
+  /** Returns the same requirement in the form of the route option `security`. */
   toSecurity (where: string, written: unknown): unknown[] {
     if (!Array.isArray(written)) throw badSecurity(where, '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]')
     return Array.from(written).map((alternative: unknown) => {
@@ -40,7 +40,8 @@ export class SchemesByName {
   #find (where: string, name: string): Scheme {
     const [scheme, another] = this.#schemes.get(name) ?? []
     if (scheme === undefined) {
-      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", which no factory of \`app.authSchemes\` has made; make it before the route, or correct the name; scheme objects belong into the option \`security\``)
+      const known = [...this.#schemes.keys()].map((other) => `"${other}"`).join(', ')
+      throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", which no factory of \`app.authSchemes\` has made (made so far: ${known === '' ? 'none' : known}); make it before the route, or correct the name; scheme objects belong into the option \`security\``)
     }
     if (another !== undefined) {
       throw unknownScheme(where, `\`schema.security\` names the scheme "${name}", but several are called so; require the one that is meant by the option \`security\``)

@@ -1,0 +1,75 @@
+/**
+ * What we rely on of Fastify beyond its documentation. Each function throws where Fastify has changed it: a guard that
+ * is not attached because nothing was found would leave routes open.
+ *
+ * 1. A child context inherits from its parent by its prototype; the root inherits from an object that is no instance.
+ * 2. `fastify.children`, a symbol, holds the child contexts of a context.
+ * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)` with its constraints behind.
+ * 4. `Symbol.for('registered-plugin')` holds the names of the plugins registered in a context and its parents.
+ */
+
+import type { FastifyInstance } from 'fastify'
+import { unguardedRoutes } from './errors'
+
+/** A route as Fastify prints it. */
+export interface PrintedRoute { readonly method: string, readonly url: string }
+
+// One line of `printRoutes()`: the depth, four characters a level; a part of the path; the methods; the constraints.
+const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.+)$/
+const ROUTE = /^(?<path>.*) \((?<methods>[A-Z-]+(?:, [A-Z-]+)*)\)(?: \{.*\})?$/
+const EMPTY_ROOT = '(empty root node)'
+const EMPTY_TREE = '(empty tree)'
+
+/** Returns the parent of a context; `null` for the root. */
+export function parentOf<Context extends object> (context: Context): Context | null {
+  const parent = Object.getPrototypeOf(context) as Context | null
+  if (parent === null) throw changed('the chain of contexts')
+  return 'addHook' in parent ? parent : null
+}
+
+/** Returns the parents of a context, the root last. */
+export function parentsOf<Context extends object> (context: Context): Context[] {
+  const parent = parentOf(context)
+  return parent === null ? [] : [parent, ...parentsOf(parent)]
+}
+
+/** Returns the contexts below a context, at every depth, that exist so far. */
+export function descendantsOf<Context extends object> (context: Context): Context[] {
+  const key = Object.getOwnPropertySymbols(context).find(({ description }) => description === 'fastify.children')
+  const children = key === undefined ? undefined : (context as Record<symbol, Context[]>)[key]
+  if (!Array.isArray(children) || children.some((child) => parentOf(child) !== context)) throw changed('the list of child contexts')
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+/** Returns the routes that were declared so far, in all contexts: the only list that Fastify gives of them. */
+export function printedRoutes (app: Pick<FastifyInstance, 'printRoutes'>): PrintedRoute[] {
+  const printed: unknown = app.printRoutes()
+  if (typeof printed !== 'string') throw changed('`printRoutes()`')
+  const paths: string[] = []
+  const routes: PrintedRoute[] = []
+  for (const line of printed.split('\n')) {
+    if (line === '' || line === EMPTY_TREE) continue
+    const { indent = '', branch, rest = '' } = LINE.exec(line)?.groups ?? {}
+    const { path = rest, methods } = ROUTE.exec(rest)?.groups ?? {}
+    // A line without a branch repeats the part above it, under other constraints.
+    const depth = indent.length / 4 - (branch === undefined ? 1 : 0)
+    const url = (paths[depth - 1] ?? '') + (path === EMPTY_ROOT ? '' : path)
+    paths[depth] = url
+    for (const method of methods?.split(', ') ?? []) routes.push({ method, url })
+  }
+  if (routes.length === 0 && paths.some((path) => path !== '')) throw changed('`printRoutes()`')
+  return routes
+}
+
+/** Returns how many times a plugin was registered in a context and its parents. */
+export function timesRegistered (context: object, plugin: string): number {
+  const names: unknown = (context as { [kRegistered]?: unknown })[kRegistered]
+  // A child's list inherits from its parent's, and is no array by itself.
+  if (!(names instanceof Object && 'length' in names && typeof names.length === 'number')) throw changed('the list of registered plugins')
+  return Array.from(names as ArrayLike<unknown>).filter((name) => name === plugin).length
+}
+
+const kRegistered = Symbol.for('registered-plugin')
+
+const changed = (what: string): Error => unguardedRoutes('any route',
+  `this version of Fastify keeps ${what} in another form than fastify-auth-schemes knows; install a version of Fastify that its README names, or a newer one of the plugin`)

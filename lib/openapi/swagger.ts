@@ -1,0 +1,164 @@
+/**
+ * The one seam to @fastify/swagger. What we rely on beyond its documentation is the same in all of 9.x:
+ *
+ * 1. Its onRoute hook appends the options of each route to a list. They are Fastify's own copy, read again for each
+ *    document. Only a HEAD route with an `operationId` is copied once more.
+ * 2. For a document it goes through the list. It calls `config.swaggerTransform` of an entry, where there is one, with the
+ *    `openapiObject` that it writes into; without `openapi` it writes Swagger 2.0 and passes none.
+ * 3. It looks up, in `components.securitySchemes`, every scheme that a route's `schema.security` or the root's `security` names.
+ * 4. It reads `links` of an entry's options once it knows that the entry is not hidden, before it writes the operation.
+ * 5. It writes operations by `openapiObject.paths[path] = item`, where `item` has the earlier operations of that path, too.
+ * 6. In Fastify's list of registered plugins it is called `@fastify/swagger`.
+ */
+
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { parentOf, timesRegistered } from '../fastify-internals'
+
+/** A part of a document, as @fastify/swagger builds it. */
+export type DocumentObject = Record<string, any>
+
+/** What @fastify/swagger passes to a `swaggerTransform`. */
+export interface TransformInput { readonly schema: unknown, readonly url: string, readonly openapiObject?: DocumentObject }
+
+/** Called before the first route is written into a document; `undefined`: it is Swagger 2.0. */
+type OnDocument = (document: DocumentObject | undefined) => void
+
+const kProbe: unique symbol = Symbol('fastify-auth-schemes.probe')
+
+const probeOf = (route: RouteOptions): unknown => (route.config as { [kProbe]?: unknown } | undefined)?.[kProbe]
+
+/** Returns true for the entries of the list that never become a route. */
+export const isProbe = (route: RouteOptions): boolean => probeOf(route) !== undefined
+
+/** Finds every @fastify/swagger, and is called back by it at the start of each document. */
+export class Swaggers {
+  readonly #found = new Map<object, number>()
+
+  constructor (readonly onDocument: OnDocument) {}
+
+  /** True where there is any, so that a document may be asked for. */
+  get exist (): boolean { return this.#found.size > 0 }
+
+  /** Looks for those that are registered in a context so far. */
+  find (context: FastifyInstance): void {
+    const registered = timesRegistered(context, '@fastify/swagger')
+    const owner = ownerOf(context, registered)
+    if (registered <= (this.#found.get(owner) ?? 0)) return
+    this.#found.set(owner, registered)
+    addProbe(owner, this.onDocument)
+  }
+}
+
+/** Returns the outermost context that has as many: the one in which the last of them was registered. */
+function ownerOf (context: FastifyInstance, registered: number): FastifyInstance {
+  const parent = parentOf(context)
+  return parent !== null && timesRegistered(parent, '@fastify/swagger') === registered ? ownerOf(parent, registered) : context
+}
+
+/** Puts an entry into the list, and withdraws it before it becomes a route. */
+function addProbe (context: FastifyInstance, onDocument: OnDocument): void {
+  const probe = new Error('withdrawn')
+  const withdraw = (): never => { throw probe }
+  // The last of the hooks: @fastify/swagger has seen the entry when it is withdrawn.
+  context.addHook('onRoute', (route) => {
+    if (probeOf(route) === probe) withdraw()
+  })
+  function swaggerTransform ({ url, openapiObject }: TransformInput): { schema: { hide: true }, url: string } {
+    onDocument(openapiObject)
+    return { schema: { hide: true }, url }
+  }
+  try {
+    context.route({
+      method: 'GET',
+      // A URL that nobody has: other plugins may declare more for it.
+      url: '/fastify-auth-schemes',
+      exposeHeadRoute: false,
+      schema: { hide: true } as object,
+      config: { [kProbe]: probe, swaggerTransform } as object,
+      // Other plugins may register it once more at another URL: nothing is there.
+      handler: (_request, reply) => { reply.callNotFound() }
+    })
+  } catch (error) {
+    if (error !== probe) throw error
+  }
+}
+
+/** The options of the route whose operation is written next. */
+let next: object | undefined
+const observed = new WeakSet<object>()
+
+/** Observes which operations are written for a route. */
+export function observeRoute (options: RouteOptions): void {
+  if (observed.has(options)) return
+  observed.add(options)
+  const { links } = options as { links?: unknown }
+  Object.defineProperty(options, 'links', {
+    configurable: true,
+    enumerable: true,
+    get () {
+      next = options
+      return links
+    }
+  })
+}
+
+/** One operation, as it is written. */
+export interface WrittenOperation {
+  readonly operation: DocumentObject
+  /** In lower case. */
+  readonly method: string
+  readonly path: string
+  /** The options of its route, where that is observed. */
+  readonly options: object | undefined
+}
+
+/**
+ * Replaces operations as they are written into a document, until the current synchronous run ends. What stands there already is left as it is.
+ *
+ * @param complete returns the operation to write instead
+ */
+export function onOperation (document: DocumentObject, complete: (written: WrittenOperation) => DocumentObject): void {
+  const paths = document.paths as Record<string, DocumentObject>
+  const known = new WeakSet(Object.values(paths).flatMap((item) => operationsOf(item).map(({ operation }) => operation)))
+  const trap = new Proxy(paths, {
+    set (target, path, item: DocumentObject) {
+      const options = next
+      next = undefined
+      for (const { place, key, operation } of operationsOf(item)) {
+        if (known.has(operation)) continue
+        place[key] = complete({ operation, method: key.toLowerCase(), path: String(path), options })
+        known.add(place[key])
+      }
+      target[path as string] = item
+      return true
+    }
+  })
+  // Reflect: the document may have been frozen meanwhile.
+  const release = (): void => { if (document.paths === trap) Reflect.set(document, 'paths', paths) }
+  document.paths = trap
+  // A `transformObject` may clone the document, which no proxy survives. The schemas stand before the paths in it.
+  onRead(document.components, 'schemas', release)
+  queueMicrotask(release)
+}
+
+/** Returns the operations of a path item with their place in it, additional ones (OpenAPI 3.2) included. */
+export function operationsOf (item: DocumentObject | null | undefined): Array<{ readonly place: DocumentObject, readonly key: string, readonly operation: DocumentObject }> {
+  return [item, item?.additionalOperations].flatMap((place: DocumentObject | null | undefined) => Object.entries(place ?? {})
+    .filter(([key, value]) => key !== 'additionalOperations' && value !== null && typeof value === 'object' && !Array.isArray(value))
+    .map(([key, operation]) => ({ place: place as DocumentObject, key, operation: operation as DocumentObject })))
+}
+
+/** Makes a property call back when it is read, until the current synchronous run ends. */
+function onRead (object: DocumentObject, key: string, callback: () => void): void {
+  let value: unknown = object[key]
+  Object.defineProperty(object, key, {
+    configurable: true,
+    enumerable: true,
+    get () {
+      callback()
+      return value
+    },
+    set (replacement) { value = replacement }
+  })
+  queueMicrotask(() => { Reflect.defineProperty(object, key, { configurable: true, enumerable: true, writable: true, value }) })
+}

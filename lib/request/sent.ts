@@ -1,0 +1,43 @@
+/**
+ * Credentials as they were sent. Validation writes defaults and converted values into `request.headers` and `request.query`, so what runs behind it
+ * reads the request that Node.js received.
+ */
+
+import { parse } from 'node:querystring'
+import type { FastifyRequest } from 'fastify'
+import type { CredentialSource } from '../schemes/definition'
+
+// Headers of which Node.js keeps the first where a client sends several; it joins those of other names (node:http, message.headers).
+const FIRST_COUNTS = new Set([
+  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since', 'if-unmodified-since',
+  'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'
+])
+
+/** Returns headers and query as they were received, and the cookies that @fastify/cookie parsed of them. */
+export function asSent (request: FastifyRequest): CredentialSource {
+  const { raw } = request
+  return {
+    headers: readHeaders(raw.rawHeaders),
+    get query () { return readQuery(raw.url ?? '') },
+    cookies: (request as { cookies?: unknown }).cookies,
+    raw,
+    server: request.server
+  }
+}
+
+function readHeaders (rawHeaders: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null)
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    const value = rawHeaders[i + 1] as string
+    const earlier = headers[name]
+    if (earlier === undefined) headers[name] = value
+    else if (!FIRST_COUNTS.has(name)) headers[name] = `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`
+  }
+  return headers
+}
+
+function readQuery (url: string): object {
+  const start = url.indexOf('?')
+  return start === -1 ? {} : parse(url.slice(start + 1), '&', '=', { maxKeys: 0 })
+}

@@ -1,0 +1,190 @@
+/** The routes of an application: what each requires, and the guards that are attached to them. */
+
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
+import { parentOf, type PrintedRoute } from '../fastify-internals'
+import { asLifecycleHook, kGuard, type Hook } from '../request/hook'
+import { SchemesByName } from '../requirement/by-name'
+import type { Requirement } from '../requirement/combine'
+import { isVerified, type Registration } from '../requirement/node'
+import { readSecurity } from '../requirement/read'
+import type { HookName } from '../../types/options'
+import { Contexts } from './contexts'
+import { Guard, keyOf, type SchemeInHook } from './guard'
+import { checkIntegrity } from './integrity'
+import { notFoundGuards } from './not-found'
+import { declareHooks, schemesInHooks } from './scheme-hooks'
+import { listRoutes, securityOf } from './unseen'
+
+type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
+
+/** One route, as it was declared. */
+export interface Route {
+  /** Fastify's own copy of the options, which @fastify/swagger holds too. Without @fastify/swagger only what the list of routes needs is kept. */
+  options: RouteOptions
+  readonly methods: readonly string[]
+  readonly url: string
+  /** The encapsulation context that it was declared in. */
+  readonly context: object
+  readonly guard: Guard
+  /** True once the guard stands among the route's hooks. Public routes outside of secured contexts need none. */
+  isGuarded: boolean
+  /** True once a document has taken `schema.security` away. */
+  isStripped: boolean
+  /** True once an operation was written for the route. */
+  isDocumented: boolean
+}
+
+/** The routes of one registration of the plugin. */
+export class Routes {
+  readonly contexts = new Contexts()
+  readonly schemes = new SchemesByName()
+  readonly all: Route[] = []
+  /** How many documents were made so far. */
+  documents = 0
+  readonly #guards = new WeakMap<object, Map<string, Guard>>()
+  readonly #withNotFoundGuards = new WeakSet<object>()
+  #finished = false
+
+  constructor (
+    readonly registration: Registration,
+    readonly hook: HookName,
+    /** The context that the plugin was registered in. */
+    readonly home: object,
+    /** The routes of that context that were declared before. */
+    readonly early: readonly PrintedRoute[]
+  ) {
+    this.contexts.seen.add(home)
+  }
+
+  /** True once all is loaded and every route was resolved. */
+  get finished (): boolean { return this.#finished }
+
+  /** Takes in a child context. It has the instance hooks of its parent. */
+  addContext (context: object): void {
+    this.contexts.seen.add(context)
+    if (this.#withNotFoundGuards.has(parentOf(context) as object)) this.#withNotFoundGuards.add(context)
+  }
+
+  /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
+  add (context: object, options: RouteOptions): void {
+    const { url } = options
+    const methods = Array.isArray(options.method) ? options.method : [options.method]
+    const where = whereOf(methods, url)
+    const own = this.#ownRequirement(where, options)
+    const inHooks = schemesInHooks(where, options, this.registration)
+    const guard = this.#guardOf(where, context, own, inHooks)
+    const route: Route = { options, methods, url, context, guard, isGuarded: false, isStripped: false, isDocumented: false }
+    declareHooks(options, inHooks)
+    options.config = { ...options.config, [kGuard]: guard } as typeof options.config
+    if ((own !== null && own.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
+    this.all.push(route)
+  }
+
+  /** Declares what every route of a context and its children requires, those included that were declared before. */
+  secure (context: FastifyInstance, security: unknown): void {
+    const where = 'secure'
+    const requirement = readSecurity(where, security, this.registration)
+    if (requirement.length > 0 && !this.contexts.seen.has(context)) {
+      throw unguardedRoutes('a context that was created before fastify-auth-schemes was loaded', 'register the plugin before the context')
+    }
+    if (requirement.length > 0 && context === this.home && this.early.length > 0) {
+      throw unguardedRoutes(listRoutes(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
+    }
+    this.contexts.declare(context, requirement, where)
+    const inside = [...this.contexts.seen].filter((each) => each === context || Object.prototype.isPrototypeOf.call(context, each))
+    for (const each of inside) this.#guardNotFound(each as FastifyInstance)
+    for (const route of this.all) if (inside.includes(route.context)) attach(route, this.hook)
+  }
+
+  /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
+  finish (log: Log, isDocumented: boolean): void {
+    this.contexts.seal()
+    for (const route of this.all) {
+      const where = whereOf(route.methods, route.url)
+      route.guard.resolve()
+      const { options, options: { url, schema } } = route
+      const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options)
+      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration).length)
+      if (!isDocumented) route.options = { url, schema } as RouteOptions
+    }
+    this.#checkDeclared(log)
+    this.#checkVerified(log)
+    this.#finished = true
+  }
+
+  /** With `explicit` every route must be declared; without, those that were not seen are logged. */
+  #checkDeclared (log: Log): void {
+    const undeclared = this.all.filter(({ guard }) => guard.requirement === null)
+      .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
+    if (this.registration.explicit && this.early.length + undeclared.length > 0) {
+      throw undeclaredRoutes(listRoutes([...this.early, ...undeclared]))
+    }
+    if (this.early.length > 0) {
+      log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of their \`security\`: ${listRoutes(this.early)}`)
+    }
+  }
+
+  /** A scheme that routes require, and that is not verified, may be a mistake. */
+  #checkVerified (log: Log): void {
+    const guards = [...new Set(this.all.map(({ guard }) => guard))]
+    const required = [...new Set(guards.flatMap(({ requirement }) => unverifiedOf(requirement)))]
+    const accidental = required.filter(({ extractionOnly }) => !extractionOnly).map(({ name }) => name)
+    if (accidental.length === 0) return
+    const names = [...new Set(accidental)].map((name) => `"${name}"`).join(', ')
+    const message = `routes require ${names}, whose credentials are not verified: give the scheme a \`verify\`, or \`verify: false\` where the handler verifies them`
+    if (this.registration.explicit) throw badOption('authSchemes', message)
+    log.warn(message)
+  }
+
+  #guardNotFound (context: FastifyInstance): void {
+    if (this.#withNotFoundGuards.has(context)) return
+    this.#withNotFoundGuards.add(context)
+    for (const { name, hook } of this.#notFound ??= notFoundGuards(this.hook, this.contexts)) {
+      context.addHook(name as 'onRequest', asLifecycleHook(name, hook) as any)
+    }
+  }
+
+  #notFound: ReadonlyArray<{ readonly name: HookName, readonly hook: Hook }> | undefined
+
+  #ownRequirement (where: string, options: RouteOptions): Requirement | null {
+    if ('security' in options) {
+      if (isByName(options)) throw badSecurity(where, 'the route has both `security` and `schema.security`; keep one of them')
+      return readSecurity(where, options.security, this.registration)
+    }
+    return isByName(options) ? readSecurity(where, this.schemes.toSecurity(where, securityOf(options.schema as object)), this.registration) : null
+  }
+
+  #guardOf (where: string, context: object, own: Requirement | null, inHooks: readonly SchemeInHook[]): Guard {
+    if (inHooks.length > 0) return new Guard(where, this.hook, this.contexts, context, own, inHooks)
+    const known = this.#guards.get(context) ?? new Map<string, Guard>()
+    this.#guards.set(context, known)
+    const key = keyOf(own)
+    const guard = known.get(key) ?? new Guard(where, this.hook, this.contexts, context, own, inHooks)
+    known.set(key, guard)
+    return guard
+  }
+}
+
+const whereOf = (methods: readonly string[], url: string): string => `${methods.join(',')} ${url}`
+
+function isByName ({ schema }: RouteOptions): boolean {
+  return schema !== undefined && schema !== null && 'security' in (schema as object)
+}
+
+/** Returns the definitions of required schemes whose credentials no check verifies, in any alternative. */
+export function unverifiedOf (requirement: Requirement | null): Array<Requirement[number]['entries'][number]['node']['definition']> {
+  const bases = (requirement ?? []).flatMap(({ entries }) => entries
+    .filter(({ node }) => !entries.some((other) => other.node.base === node.base && isVerified(other.node)))
+    .map(({ node }) => node.definition))
+  return [...new Set(bases)]
+}
+
+/** Puts the guard in front of the route's own hooks. The user's array is not written to: a HEAD route gets the same one. */
+function attach (route: Route, name: HookName): void {
+  if (route.isGuarded) return
+  route.isGuarded = true
+  const hooks = route.options as unknown as Record<HookName, unknown>
+  const own = hooks[name]
+  hooks[name] = own === undefined || own === null ? [route.guard.hook] : [route.guard.hook, ...[own].flat()]
+}

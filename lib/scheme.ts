@@ -1,0 +1,129 @@
+/** The scheme objects that users hold. */
+
+import type { FastifyRequest } from 'fastify'
+import { badOption, insufficientScope, notAuthenticated, unguardedRoutes, unknownScheme } from './errors'
+import { isRefusal } from './outcome'
+import { isVerified, nodeOf, pathFromBase, remember, type Registration, type SchemeNode } from './requirement/node'
+import { challengeOf, toPlan, type Check } from './requirement/plan'
+import { checkScopes, isScopeList, soleRequirement } from './requirement/read'
+import type { SetAuth } from './request/authenticate'
+import { enforce, kAttempt, kGuard, keptOn, type Hook, type RouteGuard } from './request/hook'
+import { refuse } from './request/reject'
+import { isGranted } from './request/scopes'
+import { refuseUndefined, type SchemeDefinition } from './schemes/definition'
+import type { Auth } from '../types/auth'
+import type { Scheme } from '../types/scheme'
+
+type Accepted = Auth<unknown, unknown>
+
+const routeHooks = new WeakMap<SchemeNode, Hook>()
+let lastId = 0
+
+/** Returns the hook that stands for a scheme's `preHandler` on a route that declares it. */
+export const routeHookOf = (node: SchemeNode): Hook => routeHooks.get(node) as Hook
+
+/** Returns the scheme object of a definition. */
+export function createScheme (definition: SchemeDefinition, registration: Registration): Scheme {
+  return toScheme({ registration, definition, parent: null, scopes: [], verify: undefined })
+}
+
+function toScheme (parts: Omit<SchemeNode, 'id' | 'base' | 'override'>): Scheme {
+  const { definition, parent } = parts
+  const node = { ...parts, id: ++lastId, base: parent?.base, override: null } as { -readonly [Key in keyof SchemeNode]: SchemeNode[Key] }
+  node.base ??= node
+  const plan = toPlan(soleRequirement(definition.name, node))
+  const scheme: Scheme = Object.freeze({
+    name: definition.name,
+    from: (request: object) => keptOn(request)[kAttempt]?.authOf(node) ?? null,
+    require: (request: object, options: unknown = {}) => requireScheme(node, request as FastifyRequest, options),
+    preHandler: enforce(() => plan, true, (request) => undeclared(node, request)) as Scheme['preHandler'],
+    derive: (options: unknown) => toScheme(derivedFrom(node, options))
+  })
+  routeHooks.set(node, enforce(() => plan, true, () => 'first'))
+  remember(node, scheme, [scheme.preHandler, routeHookOf(node)])
+  return scheme
+}
+
+/**
+ * Looks at the route that a scheme's hook runs on where the route itself does not carry the hook: in an instance hook, called by hand, or wrapped by
+ * another plugin. It is enforced, but not documented, which is logged once for each route.
+ *
+ * @throws `FST_AUTH_UNGUARDED_ROUTE` with the plugin option `explicit`
+ */
+function undeclared (node: SchemeNode, request: FastifyRequest): SetAuth {
+  const { registration, definition: { name } } = node
+  const { config, url } = request.routeOptions
+  const guard = (config as { [kGuard]?: RouteGuard } | undefined)?.[kGuard]
+  if (url !== undefined && guard?.includes(node) !== true) {
+    const where = `${request.method} ${url}`
+    const cure = `a hook of the scheme "${name}" runs there, which the route does not declare; require the scheme by \`security\` or \`app.secure\``
+    if (registration.explicit) throw unguardedRoutes(where, cure)
+    registration.warnOnce(`${where} enforces more than it documents: ${cure}`)
+  }
+  return guard?.declares === true || keptOn(request)[kAttempt]?.isGuarded === true ? 'never' : 'first'
+}
+
+function requireScheme (node: SchemeNode, request: FastifyRequest, options: unknown): Accepted {
+  const { definition } = node
+  const where = `${definition.name}.require`
+  const scopes = readScopes(where, definition, options, ['scopes'])
+  const found = keptOn(request)[kAttempt]?.membersOf(node) ?? []
+  const [first] = found
+  if (first === undefined) {
+    const route = `${request.method} ${request.routeOptions.url ?? request.url}`
+    throw unknownScheme(route, `the handler requires the scheme "${definition.name}", which is not in the \`security\` of the route; add it there`)
+  }
+  const accepted = found.find(({ member, attempt }) => attempt.accepted?.members.includes(member) === true)
+  const { member, attempt } = accepted ?? first
+  const scope = [...new Set([...member.scopes, ...scopes])].join(' ')
+  if (accepted === undefined) throw refuse(request, notAuthenticated(), [challengeOf(definition, scope)])
+  const { checks } = member
+  const { user } = attempt.resultOf(checks.find(({ comparesScopes }) => comparesScopes) ?? checks[0]) as Accepted
+  if (scopes.length > 0 && (isRefusal(user) || !isGranted(definition, user, scopes))) {
+    throw refuse(request, insufficientScope(), [challengeOf(definition, scope, { error: 'insufficient_scope' })])
+  }
+  return attempt.resultOf(checks.find((check) => check.node === node) as Check) as Accepted
+}
+
+function derivedFrom (parent: SchemeNode, options: unknown): Parameters<typeof toScheme>[0] {
+  const { definition, registration } = parent
+  const where = `${definition.name}.derive`
+  const scopes = readScopes(where, definition, options, ['scopes', 'verify'])
+  const { verify } = options as { verify?: SchemeNode['verify'] }
+  if (verify !== undefined && typeof verify !== 'function') throw badOption(where, 'the option `verify` must be a function')
+  return { registration, definition, parent, scopes, verify }
+}
+
+/** Checks options of which one is `scopes`, and returns it. */
+function readScopes (where: string, definition: SchemeDefinition, options: unknown, keys: readonly string[]): readonly string[] {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(where, 'the options must be an object')
+  for (const key of Object.keys(options)) {
+    if (!keys.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes ${keys.join(', ')}`)
+  }
+  refuseUndefined(where, options)
+  const { scopes = [] } = options as { scopes?: unknown }
+  if (!isScopeList(scopes)) throw badOption(where, 'the option `scopes` must be an array of scope names')
+  checkScopes(where, definition, scopes)
+  return Object.freeze([...scopes])
+}
+
+/**
+ * Makes a scheme, with what it was derived from, accept every request as the given user. Earlier overrides of its base stay.
+ *
+ * @returns a function that takes it back
+ */
+export function overrideScheme (scheme: unknown, registration: Registration, auth: unknown): { readonly name: string, readonly restore: () => void } {
+  const where = 'override'
+  const node = nodeOf(scheme)
+  if (node?.registration !== registration) throw badOption(where, 'the first argument must be a scheme of this application')
+  if (auth === null || typeof auth !== 'object') throw badOption(where, 'the second argument must be an object with the user')
+  const { definition } = node
+  const { user, credentials = definition.blank } = auth as { user?: unknown, credentials?: {} }
+  if (isVerified(node) && isRefusal(user)) {
+    throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
+  }
+  const path = pathFromBase(node)
+  const earlier = path.map(({ override }) => override)
+  for (const link of path) link.override = link === node ? { user, credentials } : link.override ?? { user, credentials }
+  return { name: definition.name, restore: () => { path.forEach((link, i) => { link.override = earlier[i] ?? null }) } }
+}
