@@ -30,8 +30,8 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     if (!warned.has(message)) app.log.warn(message)
     warned.add(message)
   }
-  const { early, children, others } = lookAround(app)
-  const routes = new Routes({ explicit, warnOnce }, hook, app, early)
+  const { before, early, children, others } = lookAround(app)
+  const routes = new Routes({ explicit, warnOnce }, hook, app, before, early)
   const swaggers = new Swaggers(documentRoutes(routes))
 
   for (const context of [app, ...children]) decorateRequests(context)
@@ -56,7 +56,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     context.addHook('onRoute', authSchemesRoute)
     context.addHook('onError', answerRefusal)
   }
-  if (early.length + children.length + others.length > 0) {
+  if (before.length + children.length + others.length > 0) {
     for (const context of [app, ...children, ...others]) context.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
   }
   app.addHook('onReady', async () => { routes.finish(app.log, swaggers.exist) })

@@ -45,13 +45,7 @@ class Document {
     const { object } = this
     this.#applications.push(application)
     application.documents++
-    const early = application.early.flatMap(({ method, url }) => pathsOf(url, object.servers).map((path) => `${method.toLowerCase()} ${path}`))
-    for (const [path, item] of Object.entries<DocumentObject>(object.paths)) {
-      for (const { key, operation } of operationsOf(item)) {
-        // A route that was not seen must not show a lock that nothing enforces.
-        if (early.includes(`${key} ${path}`) && application.schemes.isNamedIn(operation.security)) throw unseen(`${key} ${path}`)
-      }
-    }
+    this.#completeEarlier(application)
     const items = [object.paths, object.webhooks, object.components.pathItems].flatMap((part) => Object.values<DocumentObject>(part ?? {}))
     for (const { security } of [object, ...items.flatMap((item) => operationsOf(item).map(({ operation }) => operation))]) {
       for (const name of namesIn(security)) {
@@ -68,6 +62,18 @@ class Document {
         const { security: _, ...rest } = schema
         route.options.schema = rest
         route.isStripped = true
+      }
+    }
+  }
+
+  /** Operations of routes that were declared before the plugin was loaded stand there already, beside the user's own `paths`. */
+  #completeEarlier ({ before }: Routes): void {
+    const { object } = this
+    const keys = new Set(before.flatMap(({ method, url }) => pathsOf(url, object.servers).map((path) => `${method.toLowerCase()} ${path}`)))
+    for (const [path, item] of Object.entries<DocumentObject>(object.paths)) {
+      for (const { place, key, operation } of operationsOf(item)) {
+        const name = `${key} ${path}`
+        if (keys.has(name) && !this.#written.has(name)) place[key] = this.#completeForeign(name, operation)
       }
     }
   }

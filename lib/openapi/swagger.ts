@@ -118,7 +118,7 @@ export interface WrittenOperation {
  * @param complete returns the operation to write instead
  */
 export function onOperation (document: DocumentObject, complete: (written: WrittenOperation) => DocumentObject): void {
-  const paths = document.paths as Record<string, DocumentObject>
+  const { components, paths } = document as { components: DocumentObject, paths: Record<string, DocumentObject> }
   const known = new WeakSet(Object.values(paths).flatMap((item) => operationsOf(item).map(({ operation }) => operation)))
   const trap = new Proxy(paths, {
     set (target, path, item: DocumentObject) {
@@ -129,16 +129,24 @@ export function onOperation (document: DocumentObject, complete: (written: Writt
         place[key] = complete({ operation, method: key.toLowerCase(), path: String(path), options })
         known.add(place[key])
       }
-      target[path as string] = item
-      return true
+      return Reflect.set(target, path, item)
     }
   })
-  // Reflect: the document may have been frozen meanwhile.
-  const release = (): void => { if (document.paths === trap) Reflect.set(document, 'paths', paths) }
-  document.paths = trap
-  // A `transformObject` may clone the document, which no proxy survives. The schemas stand before the paths in it.
-  onRead(document.components, 'schemas', release)
-  queueMicrotask(release)
+  // A `transformObject` may clone the document, which no proxy survives. A clone reads the schemas, then the paths.
+  let isCloning = false
+  const releaseSchemas = onRead(components, 'schemas', (value) => {
+    isCloning = true
+    return value
+  })
+  const releasePaths = onRead(document, 'paths', () => {
+    const isRead = isCloning && next === undefined
+    isCloning = false
+    return isRead ? paths : trap
+  })
+  queueMicrotask(() => {
+    releaseSchemas()
+    releasePaths()
+  })
 }
 
 /** Returns the operations of a path item with their place in it, additional ones (OpenAPI 3.2) included. */
@@ -148,17 +156,11 @@ export function operationsOf (item: DocumentObject | null | undefined): Array<{ 
     .map(([key, operation]) => ({ place: place as DocumentObject, key, operation: operation as DocumentObject })))
 }
 
-/** Makes a property call back when it is read, until the current synchronous run ends. */
-function onRead (object: DocumentObject, key: string, callback: () => void): void {
+/** Makes a property give what a function returns for its value. Returns a function that takes it back. */
+function onRead (object: DocumentObject, key: string, read: (value: unknown) => unknown): () => void {
   let value: unknown = object[key]
-  Object.defineProperty(object, key, {
-    configurable: true,
-    enumerable: true,
-    get () {
-      callback()
-      return value
-    },
-    set (replacement) { value = replacement }
-  })
-  queueMicrotask(() => { Reflect.defineProperty(object, key, { configurable: true, enumerable: true, writable: true, value }) })
+  const common = { configurable: true, enumerable: true }
+  Object.defineProperty(object, key, { ...common, get: () => read(value), set (replacement) { value = replacement } })
+  // Reflect: an object that was frozen meanwhile keeps the accessor.
+  return () => { Reflect.defineProperty(object, key, { ...common, writable: true, value }) }
 }

@@ -14,7 +14,7 @@ import { Guard, keyOf, type SchemeInHook } from './guard'
 import { checkIntegrity } from './integrity'
 import { notFoundGuards } from './not-found'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
-import { listRoutes, securityOf } from './unseen'
+import { listRoutes, securityOf, seenRoutes } from './unseen'
 
 type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
@@ -51,7 +51,8 @@ export class Routes {
     readonly hook: HookName,
     /** The context that the plugin was registered in. */
     readonly home: object,
-    /** The routes of that context that were declared before. */
+    /** The routes of any context that were declared before, and those of them that may be of this context. */
+    readonly before: readonly PrintedRoute[],
     readonly early: readonly PrintedRoute[]
   ) {
     this.contexts.seen.add(home)
@@ -79,6 +80,7 @@ export class Routes {
     options.config = { ...options.config, [kGuard]: guard } as typeof options.config
     if ((own !== null && own.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
     this.all.push(route)
+    for (const method of methods) seenRoutes(context).add(`${method} ${url}`)
   }
 
   /** Declares what every route of a context and its children requires, those included that were declared before. */

@@ -9,12 +9,24 @@ import type { Contexts } from './contexts'
 
 /** What was there before the plugin was loaded. */
 export interface Surroundings {
-  /** The routes that may belong to the plugin's context. */
+  /** The routes of all contexts that no registration of the plugin has seen. */
+  readonly before: readonly PrintedRoute[]
+  /** Those that may belong to the plugin's context. */
   readonly early: readonly PrintedRoute[]
   /** The contexts below the plugin's. */
   readonly children: readonly FastifyInstance[]
   /** Its parents, and all that stand below them, but not in the plugin's context. */
   readonly others: readonly FastifyInstance[]
+}
+
+const seen = new WeakMap<object, Set<string>>()
+
+/** Returns the routes of an application that any registration of the plugin has seen, each as `GET /a`. */
+export function seenRoutes (context: object): Set<string> {
+  const root = parentsOf(context).at(-1) ?? context
+  const routes = seen.get(root) ?? new Set()
+  seen.set(root, routes)
+  return routes
 }
 
 const EARLIER = 'await the registration of fastify-auth-schemes before the route is declared'
@@ -27,9 +39,10 @@ export function lookAround (app: FastifyInstance): Surroundings {
   const root = parents.at(-1)
   const below = root === undefined ? [] : [root, ...descendantsOf(root)]
   const { prefix } = app
+  const before = printedRoutes(app).filter(({ method, url }) => !seenRoutes(app).has(`${method} ${url}`))
   // Fastify does not say which context a route belongs to; its URL starts with the prefix of its context.
-  const early = printedRoutes(app).filter(({ url }) => url === prefix || url.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`) || prefix === '')
-  return { early, children, others: below.filter((context) => context !== app && !children.includes(context)) }
+  const early = before.filter(({ url }) => url === prefix || url.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`) || prefix === '')
+  return { before, early, children, others: below.filter((context) => context !== app && !children.includes(context)) }
 }
 
 /**
