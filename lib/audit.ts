@@ -29,7 +29,7 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
     }
     return urlsOf(route).flatMap((url) => route.methods.map((method) => ({ method, url, ...audited })))
   })
-  return [...early, ...seen]
+  return [...early, ...seen] as object[] as AuditedRoute[]
 }
 
 /** The list as a table: method, address, what is required, and why a route is public or which contexts added what. */
@@ -45,7 +45,7 @@ function urlsOf ({ url, options }: Route): string[] {
   return options.url === url ? [url] : [url, options.url]
 }
 
-function whyPublic ({ declaration: { own } }: Route, groups: Groups | null): AuditedRoute['publicBy'] {
+function whyPublic ({ declaration: { own } }: Route, groups: Groups | null): string | null {
   if (groups === null) return 'nothing'
   if (groups.length === 0) return own === null ? 'context' : 'route'
   return groups.some(({ entries }) => entries.length === 0) ? 'optional' : null
@@ -85,7 +85,7 @@ const NOTES = {
 
 function noteText ({ publicBy, unverified, contexts, hidden }: AuditedRoute): string {
   return [
-    ...publicBy === null ? [] : [NOTES[publicBy]],
+    ...publicBy === null ? [] : [NOTES[publicBy as never]],
     ...unverified.length === 0 ? [] : [`without verify: ${unverified.join(' ')}`],
     ...contexts.map(({ prefix, security }) => `secure at ${prefix}: ${securityText(security)}`),
     ...hidden ? ['hidden'] : []

@@ -1,35 +1,40 @@
-/** The list of routes that `app.authSchemes.routes()` gives. */
+/** The list of routes that `app.authSchemes.routes()` returns. */
 
 /** OpenAPI's Security Requirement Object: scheme names with the scopes required of them. All of them must hold. */
 export type SecurityRequirementObject = Readonly<Record<string, readonly string[]>>
 
-/** What one `app.secure` call required. */
+/** The requirement of one `app.secure` call. */
 export interface ContextRequirement {
-  /** The prefix of the context, `/` where it has none. */
+  /** The prefix of the context, `/` if it has none. */
   readonly prefix: string
-  /** What the call required, in the document's own form; `[]` made the context public. */
+  /** The requirement, as in the document; `[]` made the context public. */
   readonly security: readonly SecurityRequirementObject[]
 }
 
 /** One route and one method. */
 export interface AuditedRoute {
-  /** Such as `GET`. A HEAD twin has an entry of its own. */
+  /** Such as `GET`. A HEAD route has an entry of its own. */
   readonly method: string
   /** The pattern of the route, prefixes included. */
   readonly url: string
-  /** What is required, contexts included, in the document's own form; `null` where nobody said anything. */
+  /** The requirement of the route and its contexts, as in the document; `null` if none of them declares `security`. */
   readonly security: readonly SecurityRequirementObject[] | null
-  /** Whether a request without any credentials reaches the handler. */
+  /** `true` if a request without any credentials reaches the handler. */
   readonly public: boolean
-  /** Whether the route is hidden in the document by `schema.hide`. */
+  /** `true` if `schema.hide` hides the route in the document. */
   readonly hidden: boolean
   /**
-   * Why the route is public; `null` where it is not. `nothing`: nobody said anything. `unseen`: it was declared before the plugin was loaded.
-   * `route`: it says `security: []`. `context`: a context says so. `optional`: authentication is optional.
+   * The reason why the route is public; `null` if it is not.
+   *
+   * - `security`: the route has `security: []`
+   * - `context`: `app.secure([])` was called in a context of the route
+   * - `optional`: authentication is optional
+   * - `undeclared`: neither the route nor a context declares `security`
+   * - `before-plugin`: the route was declared before the plugin was loaded
    */
-  readonly publicBy: 'nothing' | 'unseen' | 'route' | 'context' | 'optional' | null
-  /** The names of required schemes without a `verify`: their credentials, and scopes, nobody checks but the handler. */
+  readonly publicBy: 'security' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
+  /** The names of required schemes without a `verify`: their credentials and scopes are not verified. */
   readonly unverified: readonly string[]
-  /** What the contexts around the route added, outermost first. */
+  /** The requirements of the route's contexts, outermost first. */
   readonly contexts: readonly ContextRequirement[]
 }

@@ -1,11 +1,11 @@
-/** What an accepted scheme puts on the request, and how a route's `security` types it. */
+/** `request.auth`: the result of an accepted scheme, and its type for a route's `security`. */
 
 import type { RequestGenericInterface } from 'fastify'
 import type { Scheme } from './scheme'
 
 /**
- * The secret part of `credentials` as one string: the credentials themselves where they are a string (API keys, OAuth2,
- * OpenID Connect), their `credentials` where they are `{ scheme, credentials }`, and `null` for HTTP Basic.
+ * The secret part of `credentials` as one string: the credentials themselves if they are a string (API keys, OAuth2,
+ * OpenID Connect), their `credentials` if they are `{ scheme, credentials }`, and `null` for HTTP Basic.
  */
 export type TokenOf<Credentials> =
   unknown extends Credentials ? string | null
@@ -13,48 +13,61 @@ export type TokenOf<Credentials> =
       : Credentials extends { readonly credentials: string } ? string
         : null
 
-/** One accepted scheme on one request. `Token` follows from the credentials, and is a parameter so that an `Auth` is also one of wider types. */
+/**
+ * One accepted scheme on one request. `Token` follows from the credentials; it is a parameter so that an `Auth` can be
+ * assigned to one of wider types.
+ */
 export interface Auth<Credentials, User, Token = TokenOf<Credentials>> {
   /** The name of the scheme in the OpenAPI document. */
   readonly scheme: string
-  /** What was extracted. Nobody checked it unless the scheme has a `verify`. */
+  /** The credentials as extracted. Not verified unless the scheme has a `verify`. */
   readonly credentials: Credentials
   /** The credentials as one string, `null` for HTTP Basic. */
   readonly token: Token
-  /** What `verify` returned; `undefined` for a scheme without `verify`. */
+  /** The value that `verify` returned; `undefined` for a scheme without `verify`. */
   readonly user: User
-  /** The scopes that were required here: outer contexts first, then the route's, then a derived scheme's. No duplicates. */
+  /** The scopes required here: outer contexts first, then the route's, then a derived scheme's. No duplicates. */
   readonly scopes: readonly string[]
   /** `scopes`, joined by single spaces. */
   readonly scopeStr: string
 }
 
-/** `request.auth` where TypeScript cannot know the route's `security`. */
+/** `request.auth` if TypeScript cannot infer it. */
 export type AnyAuth = Auth<unknown, unknown> | null
 
-/** What a requirement gives; `AnyAuth` where its scheme is any. */
+/** The `Auth` of one scheme; `AnyAuth` if its type is `any`, `null` for `{}`. */
 type AuthOfMember<Member> = Member extends { readonly scheme: Scheme<infer A> } ? 0 extends A & 1 ? AnyAuth : A : null
 
-/** What an alternative gives: what any of its members does, and `null` for `{}`. */
-type AuthOfAlternative<One> = One extends readonly unknown[] ? AuthOfMember<One[number]> : AuthOfMember<One>
+/** The `Auth` of an alternative: that of any of its schemes. */
+type AuthOfAlternative<Alternative> =
+  Alternative extends readonly unknown[] ? AuthOfMember<Alternative[number]> : AuthOfMember<Alternative>
 
-/** A list that cannot be empty, however long it is. */
+/** A list that cannot be empty, of known or unknown length. */
 type NonEmpty = readonly [unknown, ...unknown[]] | readonly [...unknown[], unknown]
 
-/** What a list of alternatives gives. One that may be empty may be public. */
-type AuthOfList<List> = List extends readonly unknown[] ? AuthOfAlternative<List[number]> | (List extends NonEmpty ? never : null) : AnyAuth
+/** The `Auth` of a list of alternatives. It includes `null` if the list may be empty, as `[]` is public. */
+type AuthOfList<List> = List extends readonly unknown[]
+  ? AuthOfAlternative<List[number]> | (List extends NonEmpty ? never : null)
+  : AnyAuth
 
-/** Where a route's generics keep the type of its `request.auth`. */
+// The type of `request.auth` travels from a route's `security` to its handler in the route's generics, under the key
+// `kAuth`, as `Params` and `Querystring` do: `get<G & SecuredBy<List>>`. `FastifyRequest.auth` reads it by an indexed
+// access, `G[typeof kAuth]`. In TypeScript 5 a conditional type that contains `G` itself would make `FastifyRequest`
+// invariant: no handler of `app.get<{ … }>` could pass its request to a function that takes a `FastifyRequest`, whether
+// it uses `security` or not. So `AuthOrAny` has its parameter before `extends` only, and gets what was read.
+
+/** The key of the route's generics under which they hold the type of `request.auth`. */
 export declare const kAuth: unique symbol
 
-/** Stands beside a route's generics in the types of its handler, where `List` is its `security`. */
+/** Added to the generics of handlers on a route whose `security` is `List`. */
 export interface SecuredBy<List> { readonly [kAuth]: AuthOfList<List> }
 
-/** The same in the types of hooks that run where nobody is authenticated, too. */
+/** Added to the generics of hooks that also run for requests that are refused, or not yet authenticated. */
 export interface MaybeSecuredBy<List> { readonly [kAuth]: AuthOfList<List> | null }
 
-/** `A`, or `AnyAuth` where it is unknown. `A` stands before `extends` only: TypeScript 5 cannot compare requests of different routes otherwise. */
-type Known<A> = A extends Auth<infer Credentials, infer User> ? Auth<Credentials, User> : A extends null ? null : AnyAuth
+/** `A`, or `AnyAuth` if it is unknown. */
+type AuthOrAny<A> =
+  A extends Auth<infer Credentials, infer User> ? Auth<Credentials, User> : A extends null ? null : AnyAuth
 
-/** `request.auth` on a route of the generics `G`. */
-export type AuthOf<G extends RequestGenericInterface> = Known<G[typeof kAuth]>
+/** The type of `request.auth` on a route of the generics `RouteGeneric`. */
+export type AuthOf<RouteGeneric extends RequestGenericInterface> = AuthOrAny<RouteGeneric[typeof kAuth]>

@@ -1,21 +1,20 @@
 /** The route option `security`: alternatives of schemes. */
 
-import type { kAuth } from './auth'
 import type { Scheme } from './scheme'
 
 /** One scheme that must accept the request, with the scopes required of it (default: none). */
 export interface Requirement<A = any> {
-  /** Made by a factory of the same application. */
+  /** A scheme that a factory of the same application made. */
   readonly scheme: Scheme<A>
-  /** Scope names (RFC 6749 section 3.3). Added to those of the surrounding contexts; order is kept, duplicates are dropped. */
+  /** Scope names (RFC 6749 section 3.3), added to those of the route's contexts. Duplicates are dropped, in order. */
   readonly scopes?: readonly string[]
 }
 
 /** `{}`: nothing is needed. It makes authentication optional, and is considered last wherever it stands. */
 export interface Anonymous {
-  /** Never there. */
+  /** Not allowed. */
   readonly scheme?: never
-  /** Never there. */
+  /** Not allowed. */
   readonly scopes?: never
 }
 
@@ -25,5 +24,10 @@ export type Alternative<A = any> = Requirement<A> | ReadonlyArray<Requirement<A>
 /** A list of alternatives, of which *any one* must hold (OpenAPI's OR). `[]` is public. */
 export type Security = readonly [] | readonly Alternative[]
 
-/** A `Security` that is inferred as `S`: TypeScript infers from both branches and checks against the second, as the condition never holds. */
-export type InferredSecurity<S> = S extends typeof kAuth ? S : Security
+// TypeScript infers `List` from both branches of a conditional type, and from the first one directly: `List` is the
+// list as written, `as const` or not, the `{}` in it included (a mapped type over `List` would lose those of a
+// constant). It checks the argument against the branch that is taken, which is always the second, as no list is
+// `never`. So excess properties are refused, and messages name `Security`, as if the parameter were of that type alone.
+
+/** A `Security` that is inferred as `List`. */
+export type InferredSecurity<List> = [List] extends [never] ? List : Security

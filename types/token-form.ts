@@ -5,88 +5,92 @@ import type { MaybePromise, Refusal } from './scheme'
 
 /** The client that a form came from. */
 interface FromClient {
-  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Checked only by `authenticateClient`. */
+  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Verified by `authenticateClient` only. */
   readonly client_id: string | undefined
-  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
+  /** From the form or from HTTP Basic. Verified by `authenticateClient` only. */
   readonly client_secret: string | undefined
 }
 
-/** A login (RFC 6749 section 4.3.2). A field that was sent empty is `undefined`. */
+/** A login (RFC 6749 section 4.3.2). An empty field is `undefined`. */
 export interface OAuth2PasswordForm extends FromClient {
-  /** Never `undefined` where the form is strict. */
+  /** `undefined` if it was not sent, which a strict form refuses. */
   readonly grant_type: 'password' | undefined
-  /** Never empty. */
+  /** Not empty. */
   readonly username: string
-  /** Never empty. Nobody checked it. */
+  /** Not empty. Not verified. */
   readonly password: string
-  /** The scopes asked for: `scope`, split on white space. Nobody checked them. */
+  /** The scopes asked for: `scope`, split on white space. Not verified. */
   readonly scopes: string[]
 }
 
-/** A refresh token (RFC 6749 section 6). Whether it was used before is for the handler to find out. */
+/** A refresh token (RFC 6749 section 6). The handler must refuse one that was used before. */
 export interface OAuth2RefreshTokenForm extends FromClient {
-  /** The grant that this form is of. */
+  /** The grant of this form. */
   readonly grant_type: 'refresh_token'
-  /** Never empty. Nobody checked it. */
+  /** Not empty. Not verified. */
   readonly refresh_token: string
-  /** The scopes asked for; empty: those of the token. Nobody checked them. */
+  /** The scopes asked for; empty: those of the token. Not verified. */
   readonly scopes: string[]
 }
 
 /** A client that acts for itself (RFC 6749 section 4.4.2). */
 export interface OAuth2ClientCredentialsForm {
-  /** The grant that this form is of. */
+  /** The grant of this form. */
   readonly grant_type: 'client_credentials'
   /** From the form or from HTTP Basic; `authenticateClient` accepted it. */
   readonly client_id: string
   /** From the form or from HTTP Basic; `authenticateClient` accepted it. */
   readonly client_secret: string
-  /** The scopes asked for. Nobody checked them. */
+  /** The scopes asked for. Not verified. */
   readonly scopes: string[]
 }
 
-/** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked. */
+/** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). Not verified. */
 export interface OAuth2AuthorizationCodeForm extends FromClient {
-  /** The grant that this form is of. */
+  /** The grant of this form. */
   readonly grant_type: 'authorization_code'
-  /** Never empty. That it was issued to this client, and is used once, is for the handler to find out. */
+  /** Not empty. The handler must refuse one that was issued to another client or used before. */
   readonly code: string
-  /** To be compared with that of the authorization request. */
+  /** The handler must compare it with that of the authorization request. */
   readonly redirect_uri: string | undefined
   /** See `verifyPkce`. */
   readonly code_verifier: string | undefined
-  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
+  /** From the form or from HTTP Basic. Verified by `authenticateClient` only. */
   readonly client_id: string
 }
 
-/** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
+/** The response of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export interface TokenResponse {
-  /** The token, as the schemes here are to receive it. */
+  /** The token, as a client sends it to the schemes. */
   readonly access_token: string
-  /** `bearer`, for tokens that the schemes here take. */
+  /** `bearer`, for tokens of the schemes of this package. */
   readonly token_type: string
   /** Seconds until the access token expires. */
   readonly expires_in?: number
   /** A token that gets new access tokens. */
   readonly refresh_token?: string
-  /** The granted scopes, joined by spaces. Required where they differ from those asked for. */
+  /** The granted scopes, joined by spaces. Required if they differ from those asked for. */
   readonly scope?: string
   readonly [member: string]: unknown
 }
 
-/** What a handler gives: a token response. */
+/** The return value of a handler: a token response. */
 export interface GrantedToken extends TokenResponse {
-  /** The scopes that were granted. They are not sent, but become `scope` where they differ from those asked for. */
+  /** The scopes that were granted. They are not sent, but become `scope` if they differ from those asked for. */
   readonly scopes?: readonly string[]
 }
 
-/** Answers a form with a token, or throws an `OAuth2Error`. One that gives neither, and has not sent an answer by itself, is `server_error`. */
-export type GrantHandler<Form> = (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
+/**
+ * Returns a token for a form, or throws an `OAuth2Error`. A handler that does neither, and has sent no response itself,
+ * is `server_error`.
+ */
+export type GrantHandler<Form> =
+  (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
 
-/** Answers a login. */
+/** Returns a token for a login. */
 export type TokenFormHandler = GrantHandler<OAuth2PasswordForm>
 
-/** The grants that an endpoint offers. One without a handler is `unsupported_grant_type`. */
+/** The handlers of an endpoint, by grant. A grant without one is `unsupported_grant_type`. */
 export interface Grants {
   /** A login. */
   readonly password?: GrantHandler<OAuth2PasswordForm>
@@ -98,18 +102,24 @@ export interface Grants {
   readonly authorization_code?: GrantHandler<OAuth2AuthorizationCodeForm>
 }
 
-/** Any route option but `security`: a token endpoint is public. The body is the form's, and validated as such. */
-export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'> {
-  /** `true`: `grant_type` must be sent. `false`: without it the grant is `password`, where that is offered. Default `false`. */
+/**
+ * Any route option but `security`, as a token endpoint is public, and those that would replace the validation of the
+ * form.
+ */
+export interface TokenFormOptions
+  extends Omit<RouteShorthandOptions, 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'> {
+  /** `true`: `grant_type` must be sent. `false`: without it the grant is `password`, if offered. Default `false`. */
   readonly strict?: boolean
-  /** The largest body that is read, in bytes; one that is larger is 413. Default 16384. */
+  /** The largest body that is read, in bytes; a larger one is 413. Default 16384. */
   readonly bodyLimit?: number
   /**
-   * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with `invalid_client`. A client without a
-   * secret (`undefined`) is accepted only if this function says so. Default: none, clients are not checked, and the grant `client_credentials`
-   * cannot be offered.
+   * Decides about the client of every form with a `client_id`; `null`, `undefined` and `false` refuse it with
+   * `invalid_client`. The secret is `undefined` if none was sent: accept such a client only if it is a public one.
+   * Default: none, clients are not verified, and the grant `client_credentials` cannot be offered.
    */
-  readonly authenticateClient?: (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
+  readonly authenticateClient?: (
+    client_id: string, client_secret: string | undefined, request: FastifyRequest
+  ) => MaybePromise<unknown | Refusal>
 }
 
 /** `app.tokenForm`. */

@@ -31,7 +31,7 @@ function toScheme (node: SchemeNode): Scheme {
     from: (request: object) => (request as GuardedRequest)[kAttempt]?.authOf(node) ?? null,
     preHandler: enforce(() => requirement) as Scheme['preHandler'],
     derive: (options: unknown) => toScheme(derivedFrom(node, options))
-  })
+  }) as Scheme
   nodes.set(scheme, node)
   hooks.set(scheme.preHandler, node)
   return scheme
