@@ -43,7 +43,7 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
    * Returns the scopes granted to a user, as an array or a space-separated string; `null` and `undefined`: none.
    * Default: the user's `scopes`, else its `scope`, in the same forms. Needs a `verify` function.
    */
-  readonly grantedScopes?: (user: Accepted<NoInfer<User>>) => readonly string[] | string | null | undefined
+  readonly grantedScopes?: (user: NoInfer<Accepted<User>>) => readonly string[] | string | null | undefined
 }
 
 /** Options of the three API key factories. */

@@ -1,4 +1,4 @@
-import type { FastifyTypeProvider } from 'fastify'
+import type { FastifyPluginAsync, FastifyPluginOptions, FastifyTypeProvider, RawServerDefault } from 'fastify'
 import type { Static, TSchema } from '@sinclair/typebox'
 
 /** What @fastify/type-provider-typebox is, in as many words as a test needs. */
@@ -6,3 +6,5 @@ export interface TypeBoxTypeProvider extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
   serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown
 }
+
+export type FastifyPluginAsyncTypebox = FastifyPluginAsync<FastifyPluginOptions, RawServerDefault, TypeBoxTypeProvider>
