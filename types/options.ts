@@ -2,7 +2,7 @@
 
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
-import type { Accepted, Scheme, Verify } from './scheme'
+import type { AcceptedUser, Scheme, Verify } from './scheme'
 
 /** The lifecycle hooks in which `security` can be enforced. */
 export type HookName = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
@@ -43,7 +43,7 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
    * Returns the scopes granted to a user, as an array or a space-separated string; `null` and `undefined`: none.
    * Default: the user's `scopes`, else its `scope`, in the same forms. Needs a `verify` function.
    */
-  readonly grantedScopes?: (user: NoInfer<Accepted<User>>) => readonly string[] | string | null | undefined
+  readonly grantedScopes?: (user: NoInfer<AcceptedUser<User>>) => readonly string[] | string | null | undefined
 }
 
 /** Options of the three API key factories. */
@@ -157,7 +157,7 @@ export interface HTTPBasicCredentials {
 
 /** The scheme that a factory returns. With `autoError: false`, `request.auth` may be `null`. */
 type Made<Credentials, User, AutoError extends boolean> =
-  Scheme<Auth<Credentials, Accepted<User>> | (AutoError extends true ? never : null)>
+  Scheme<Auth<Credentials, AcceptedUser<User>> | (AutoError extends true ? never : null)>
 
 /**
  * A factory whose own options are `Own`. A bad option throws a `TypeError` at the call, naming it. Options are never

@@ -42,7 +42,7 @@ export type DerivedVerify<Base, Credentials, User> = (
  * The users among the values of `verify`: all but errors, which are handled as if thrown. A user with `name` and
  * `message` is no error; `stack` makes the difference.
  */
-export type Accepted<Value> = Value extends Error ? 'stack' extends keyof Value ? never : Value : Value
+export type AcceptedUser<Value> = Value extends Error ? 'stack' extends keyof Value ? never : Value : Value
 
 /** Options of `scheme.derive()`. */
 export interface DeriveOptions<Base, Credentials, User> {
@@ -97,5 +97,5 @@ export interface Scheme<A = any> {
    */
   derive<User = UserOf<A>> (
     options: DeriveOptions<UserOf<A>, CredentialsOf<A>, User>
-  ): Scheme<Auth<CredentialsOf<A>, Accepted<User>> | Extract<A, null>>
+  ): Scheme<Auth<CredentialsOf<A>, AcceptedUser<User>> | Extract<A, null>>
 }
