@@ -1,7 +1,6 @@
-/** `request.auth`: the result of an accepted scheme, and its type for a route's `security`. */
+/** `request.auth`: the result of an accepted scheme, and its place in a route's generics. */
 
 import type { RequestGenericInterface } from 'fastify'
-import type { Scheme } from './scheme'
 
 /**
  * The secret part of `credentials` as one string: the credentials themselves if they are a string (API keys, OAuth2,
@@ -35,21 +34,6 @@ export interface Auth<Credentials, User, Token = TokenOf<Credentials>> {
 /** `request.auth` if TypeScript cannot infer it. */
 export type AnyAuth = Auth<unknown, unknown> | null
 
-/** The `Auth` of one scheme; `AnyAuth` if its type is `any`, `null` for `{}`. */
-type AuthOfMember<Member> = Member extends { readonly scheme: Scheme<infer A> } ? 0 extends A & 1 ? AnyAuth : A : null
-
-/** The `Auth` of an alternative: that of any of its schemes. */
-type AuthOfAlternative<Alternative> =
-  Alternative extends readonly unknown[] ? AuthOfMember<Alternative[number]> : AuthOfMember<Alternative>
-
-/** A list that cannot be empty, of known or unknown length. */
-type NonEmpty = readonly [unknown, ...unknown[]] | readonly [...unknown[], unknown]
-
-/** The `Auth` of a list of alternatives. It includes `null` if the list may be empty, as `[]` is public. */
-type AuthOfList<List> = List extends readonly unknown[]
-  ? AuthOfAlternative<List[number]> | (List extends NonEmpty ? never : null)
-  : AnyAuth
-
 // The type of `request.auth` travels from a route's `security` to its handler in the route's generics, under the key
 // `kAuth`, as `Params` and `Querystring` do: `get<G & SecuredBy<List>>`. `FastifyRequest.auth` reads it by an indexed
 // access, `G[typeof kAuth]`. In TypeScript 5 a conditional type that contains `G` itself would make `FastifyRequest`
@@ -58,12 +42,6 @@ type AuthOfList<List> = List extends readonly unknown[]
 
 /** The key of the route's generics under which they hold the type of `request.auth`. */
 export declare const kAuth: unique symbol
-
-/** Added to the generics of handlers on a route whose `security` is `List`. */
-export interface SecuredBy<List> { readonly [kAuth]: AuthOfList<List> }
-
-/** Added to the generics of hooks that also run for requests that are refused, or not yet authenticated. */
-export interface MaybeSecuredBy<List> { readonly [kAuth]: AuthOfList<List> | null }
 
 /** `A`, or `AnyAuth` if it is unknown. */
 type AuthOrAny<A> =
