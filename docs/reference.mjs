@@ -36,7 +36,10 @@ const app = await Application.bootstrapWithPlugins({
   treatValidationWarningsAsErrors: true,
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   // Steps of other types, which no user names.
-  intentionallyNotExported: ['OrNull', 'Made', 'OverrideAuth', 'UserOf', 'CredentialsOf', 'types/token-form.ts:TokenResponse']
+  intentionallyNotExported: [
+    'AcceptedUser', 'AuthOrAny', 'kAuth', 'Made', 'OverrideAuth', 'UserOf', 'CredentialsOf',
+    'types/token-form.ts:TokenResponse'
+  ]
 })
 
 const project = await app.convert()
@@ -54,7 +57,7 @@ const MEMBER = /\/\*\*(?<text>(?:(?!\*\/)[^])*)\*\/\s+(?:readonly )?(?<name>\w+)
 const WHERE = { security: 'route option', auth: 'request' }
 const added = [...readFileSync(join(here, '../types/fastify.ts'), 'utf8').matchAll(MEMBER)].map(({ groups: { text, name, type } }) => {
   const said = text.replace(/^\s*\* ?/gm, '').trim().replace(/\s*\n\s*/g, ' ').replace(/@throws \{?([`\w]+)\}?/g, '<br>Throws $1')
-  return `| \`${name}\` | ${WHERE[name] ?? 'instance'} | ${type.replace(/[A-Z]\w+/g, (used) => `[${used}](#${used.toLowerCase()})`).replace('<[ContextConfig](#contextconfig)>', '')} | ${said} |`
+  return `| \`${name}\` | ${WHERE[name] ?? 'instance'} | ${type.replace(/[A-Z]\w+/g, (used) => `[${used}](#${used.toLowerCase()})`).replace('<[RouteGeneric](#routegeneric)>', '')} | ${said} |`
 })
 const ADDED = `## Added to Fastify\n\n| Name | On | Type | Description |\n| ------ | ------ | ------ | ------ |\n${added.join('\n')}\n`
 

@@ -1,6 +1,6 @@
-/** Projects that install the packed package: by import and by require, in JavaScript and under each supported TypeScript. */
+/** Projects that install the packed package: by import and by require, in JavaScript and each supported TypeScript. */
 
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,8 +9,20 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const root = join(__dirname, '..')
+const env = { ...process.env, NODE_OPTIONS: '' }
 const npm = async (args: string[], cwd: string): Promise<string> =>
-  (await run('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })).stdout
+  (await run('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], { cwd, env })).stdout
+
+const ALONE = ['fastify', '@sinclair/typebox', '@types/node']
+/** Those that have types of their own for routes. */
+const PLUGINS = [
+  '@fastify/csrf-protection', '@fastify/rate-limit', '@fastify/swagger', '@fastify/websocket', '@types/ws',
+  'fastify-type-provider-zod', 'openapi-types', 'zod'
+]
+
+function fail (error: { stdout?: string, stderr?: string, message: string }): never {
+  throw new Error([error.stdout, error.stderr, error.message].join('\n'))
+}
 
 /** From TypeScript 7 on the compiler is a program of its own, which its launcher finds. */
 async function compiler (directory: string): Promise<[command: string, ...args: string[]]> {
@@ -24,38 +36,47 @@ t.test('a project that installs the package', async (t) => {
   const packed = JSON.parse(await npm(['pack', '--json', '--pack-destination', project], root))
   const [{ filename, files }] = Array.isArray(packed) ? packed : Object.values<any>(packed)
   const paths: string[] = files.map(({ path }: { path: string }) => path)
-  t.strictSame(paths.filter((path) => !path.startsWith('dist/')).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  const others = paths.filter((path) => !path.startsWith('dist/')).sort()
+  t.strictSame(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   t.notOk(paths.some((path) => /\/(test|example)\//.test(path)))
 
   for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', []]] as const) {
-    const { stdout } = await run(process.execPath, [join(root, 'node_modules/.bin', checker), ...args, join(project, filename)], { env: { ...process.env, NODE_OPTIONS: '' } })
-      .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}`) })
+    const bin = join(root, 'node_modules/.bin', checker)
+    const { stdout } = await run(process.execPath, [bin, ...args, join(project, filename)], { env })
+      .catch(fail)
     t.notMatch(stdout, /Suggestions|Warnings|Errors/, checker)
   }
 
   cpSync(join(root, 'test/consumers'), project, { recursive: true })
   const { devDependencies, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  writeFileSync(join(project, 'package.json'), JSON.stringify({
-    private: true,
-    dependencies: {
-      'fastify-auth-schemes': `file:./${filename}`,
-      fastify: devDependencies.fastify,
-      '@sinclair/typebox': dependencies['@sinclair/typebox'],
-      '@types/node': devDependencies['@types/node']
+  const install = async (names: readonly string[]): Promise<void> => {
+    const versions = Object.fromEntries(names.map((name) => [name, devDependencies[name] ?? dependencies[name]]))
+    writeFileSync(join(project, 'package.json'), JSON.stringify({
+      private: true,
+      dependencies: { 'fastify-auth-schemes': `file:./${filename}`, ...versions }
+    }))
+    await npm(['install'], project)
+  }
+  const compile = async (t: Test, configs: readonly string[]): Promise<void> => {
+    for (const typescript of ['typescript-5', 'typescript', 'typescript-7']) {
+      const [command, ...args] = await compiler(dirname(require.resolve(`${typescript}/package.json`)))
+      const { version } = require(`${typescript}/package.json`)
+      for (const config of configs) {
+        await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd: project, env })
+          .catch(fail),
+        `TypeScript ${version}, ${config}`)
+      }
     }
-  }))
-  await npm(['install'], project)
+  }
 
+  await install(ALONE)
   for (const file of ['import.mjs', 'require.cjs']) {
-    const { stdout } = await run(process.execPath, [file], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
+    const { stdout } = await run(process.execPath, [file], { cwd: project, env })
     t.equal(stdout, '401 Bearer\n200 {"name":"good"}\n', file)
   }
-  for (const typescript of ['typescript-5', 'typescript', 'typescript-7']) {
-    const [command, ...args] = await compiler(dirname(require.resolve(`${typescript}/package.json`)))
-    const { version } = require(`${typescript}/package.json`)
-    for (const config of ['nodenext', 'bundler']) {
-      await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
-        .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}${String(error.message)}`) }), `TypeScript ${version}, ${config}`)
-    }
-  }
+  t.notOk(existsSync(join(project, 'node_modules/@fastify/websocket')))
+  await compile(t, ['nodenext', 'bundler'])
+
+  await install([...ALONE, ...PLUGINS])
+  await compile(t, ['plugins'])
 })

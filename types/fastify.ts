@@ -13,15 +13,20 @@ import type {
 import type { FastifyRequestType, ResolveFastifyRequestType } from 'fastify/types/type-provider.js'
 /** @ts-ignore Optional. Imported here, it declares its call signatures first, so TypeScript tries those below first. */
 import type { WebSocket as Client } from '@fastify/websocket'
-import type { kAuth, AuthOf, MaybeSecuredBy, SecuredBy } from './auth'
+import type { AuthOf, kAuth } from './auth'
 import type { AuthSchemes } from './options'
-import type { InferredSecurity, Security } from './requirement'
+import type { InferredSecurity, MaybeSecuredBy, SecuredBy, Security } from './requirement'
 import type { TokenForm } from './token-form'
 
 // `request.auth` is inferred by call signatures of our own, which TypeScript tries before Fastify's. They require
 // `security` and infer it as a type parameter of its own, `List`, so `config`, `schema` and typed hooks keep theirs.
+<<<<<<< HEAD
 // The result joins the route's generics as `SecuredBy<List>` (types/auth.ts). A route whose `security` may be missing
 // takes Fastify's signature, with `AnyAuth`, which `List = unknown` gives beside generics written by hand, too.
+=======
+// The result joins the route's generics as `SecuredBy<List>`. A route whose `security` may be missing takes Fastify's
+// signature, with `AnyAuth`, which `List = unknown` gives beside generics written by hand, too.
+>>>>>>> heads/types
 // `Parameters<FastifyInstance['route']>`, common in public code, reads the last signature: Fastify's is repeated there.
 
 /** The options whose functions run only after `security` was fulfilled, for every value of the plugin option `hook`. */

@@ -1,5 +1,9 @@
-/** The route option `security`: alternatives of schemes. */
+/** The route option `security`: alternatives of schemes, and the type of `request.auth` that follows from them. */
 
+<<<<<<< HEAD
+=======
+import type { AnyAuth, kAuth } from './auth'
+>>>>>>> heads/types
 import type { Scheme } from './scheme'
 
 /** One scheme that must accept the request, with the scopes required of it (default: none). */
@@ -31,3 +35,26 @@ export type Security = readonly [] | readonly Alternative[]
 
 /** A `Security` that is inferred as `List`. */
 export type InferredSecurity<List> = [List] extends [never] ? List : Security
+<<<<<<< HEAD
+=======
+
+/** The `Auth` of one scheme; `AnyAuth` if its type is `any`, `null` for `{}`. */
+type AuthOfMember<Member> = Member extends { readonly scheme: Scheme<infer A> } ? 0 extends A & 1 ? AnyAuth : A : null
+
+/** The `Auth` of an alternative: that of any of its schemes. */
+type AuthOfAlternative<One> = One extends readonly unknown[] ? AuthOfMember<One[number]> : AuthOfMember<One>
+
+/** A list that cannot be empty, of known or unknown length. */
+type NonEmpty = readonly [unknown, ...unknown[]] | readonly [...unknown[], unknown]
+
+/** The `Auth` of a list of alternatives. It includes `null` if the list may be empty, as `[]` is public. */
+type AuthOfList<List> = List extends readonly unknown[]
+  ? AuthOfAlternative<List[number]> | (List extends NonEmpty ? never : null)
+  : AnyAuth
+
+/** Added to the generics of handlers on a route whose `security` is `List`. */
+export interface SecuredBy<List> { readonly [kAuth]: AuthOfList<List> }
+
+/** Added to the generics of hooks that also run for requests that are refused, or not yet authenticated. */
+export interface MaybeSecuredBy<List> { readonly [kAuth]: AuthOfList<List> | null }
+>>>>>>> heads/types

@@ -12,8 +12,8 @@ export async function build (): Promise<void> {
   const typed: Scheme<Auth<string, { id: number, scopes: readonly string[] }>> = oauth2
   app.tokenForm('/token', async (form) => {
     if (form.password !== 'x') throw new OAuth2Error('invalid_grant')
-    const answer: TokenResponse = { access_token: form.username, token_type: 'bearer' }
-    return answer
+    const response: TokenResponse = { access_token: form.username, token_type: 'bearer' }
+    return response
   })
   app.get('/', { security: [{ scheme: oauth2, scopes: ['items:read'] }] }, async (request) => {
     const id: number = request.auth.user.id
@@ -28,5 +28,7 @@ export async function build (): Promise<void> {
   })
   // @ts-expect-error scopes are an array
   app.get('/bad', { security: [{ scheme: oauth2, scopes: 'items:read' }] }, async () => 1)
+  // @ts-expect-error @fastify/websocket is not installed
+  app.get('/socket', { websocket: true, security: [{ scheme: oauth2 }] }, () => {})
   app.secure([{ scheme: oauth2.derive({ verify: (user) => user.id === 1 && user }) }])
 }
