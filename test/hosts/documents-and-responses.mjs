@@ -1,7 +1,8 @@
 /**
  * Prints, as one JSON object, the documents and the responses of an application that uses all of the package.
  *
- * The imports are resolved where this file lies: in the folder of a host, or in this repository, whose own build is then taken.
+ * Node.js resolves the imports from the folder of this file. In the folder of a host they are the packed package and
+ * the versions that are installed there; in this repository, its own build.
  */
 
 import Fastify from 'fastify'
@@ -68,8 +69,13 @@ function createSchemes (make) {
     other: make.httpBase({ scheme: 'other', schemeName: 'Other', verify }),
     bearer: make.httpBearer({ bearerFormat: 'JWT', description: 'A token', verify }),
     oauth2: make.oauth2PasswordBearer({ tokenUrl: 'token', scopes: SCOPES, verify: later }),
-    code: make.oauth2AuthorizationCodeBearer({ authorizationUrl: 'https://a.example/a', tokenUrl: 'https://a.example/t', scopes: SCOPES, verify: later }),
-    openId: make.openIdConnect({ openIdConnectUrl: 'https://a.example/.well-known/openid-configuration', verify: later })
+    code: make.oauth2AuthorizationCodeBearer({
+      authorizationUrl: 'https://a.example/authorize',
+      tokenUrl: 'https://a.example/token',
+      scopes: SCOPES,
+      verify: later
+    }),
+    openId: make.openIdConnect({ openIdConnectUrl: 'https://a.example/openid-configuration', verify: later })
   }
 }
 
@@ -98,12 +104,13 @@ function addRoutes (app, handler) {
   app.get('/renamed', { security: [{ scheme: header }] }, handler)
 
   // One path in the document, several routes.
+  const hiddenByTransform = { constraints: { version: '2.0.0' }, security: [write], schema: { summary: 'Hide me' } }
   app.get('/versions', { constraints: { version: '1.0.0' }, security: [] }, handler)
   app.get('/versions', { constraints: { version: '2.0.0' }, security: [write] }, handler)
   app.get('/hidden-version', { constraints: { version: '1.0.0' }, security: [], schema: { summary: 'One' } }, handler)
-  app.get('/hidden-version', { constraints: { version: '2.0.0' }, security: [write], schema: { hide: true } }, handler)
+  app.get('/hidden-version', { ...hiddenByTransform, schema: { hide: true } }, handler)
   app.get('/version-hidden-by-transform', { constraints: { version: '1.0.0' }, security: [] }, handler)
-  app.get('/version-hidden-by-transform', { constraints: { version: '2.0.0' }, security: [write], schema: { summary: 'Hide me' } }, handler)
+  app.get('/version-hidden-by-transform', hiddenByTransform, handler)
   app.route({ method: ['PUT', 'PATCH'], url: '/methods', security: [{ scheme: header }], handler })
   app.all('/all', { security: [{ scheme: header }] }, handler)
   app.get('/head', { security: [read], schema: { operationId: 'head' } }, handler)
@@ -156,7 +163,10 @@ function addRoutes (app, handler) {
     root.get('/slash/', handler)
   }, { prefix: '/' })
   app.register(async (handled) => {
-    handled.setErrorHandler(async (error, _request, reply) => reply.code(error.statusCode ?? 500).send({ handled: error.code ?? error.message }))
+    handled.setErrorHandler(async (error, _request, reply) => {
+      reply.code(error.statusCode ?? 500)
+      return { handled: error.code ?? error.message }
+    })
     handled.get('/', { security: [read] }, handler)
   }, { prefix: '/handled' })
 
@@ -196,7 +206,10 @@ function optionsOfUser (seen) {
     exposeHeadRoutes: true,
     transform ({ schema, url }) {
       const hide = url === '/hidden-by-transform' || schema?.summary === 'Hide me'
-      return { schema: { summary: `At ${url}`, ...schema, ...hide ? { hide } : {} }, url: url === '/renamed' ? '/new-name' : url }
+      return {
+        schema: { summary: `At ${url}`, ...schema, ...hide ? { hide } : {} },
+        url: url === '/renamed' ? '/new-name' : url
+      }
     },
     transformObject ({ openapiObject }) {
       const document = structuredClone(openapiObject)
@@ -332,7 +345,12 @@ for (const swaggerFirst of [true, false]) {
   for (const openapi of ['3.0.3', '3.1.0']) {
     for (const optionsOfUser of [false, true]) {
       const hook = HOOKS[Object.keys(applications).length % HOOKS.length]
-      const title = `swagger ${swaggerFirst ? 'first' : 'second'}, OpenAPI ${openapi}, ${hook}${optionsOfUser ? ', options of the user' : ''}`
+      const title = [
+        `swagger ${swaggerFirst ? 'first' : 'second'}`,
+        `OpenAPI ${openapi}`,
+        hook,
+        ...optionsOfUser ? ['options of the user'] : []
+      ].join(', ')
       const { app, seen, respond } = await createApplication({ swaggerFirst, openapi, hook, optionsOfUser })
       const json = [documentOf(app), documentOf(app)]
       const yaml = [documentOf(app, { yaml: true }), documentOf(app, { yaml: true })]

@@ -1,8 +1,7 @@
 /** Hosts: projects with the packed package and some versions of Fastify, @fastify/swagger and @fastify/cookie. */
 
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,24 +10,28 @@ import { parse } from 'yaml'
 const PROGRAM = 'documents-and-responses.mjs'
 const folder = dirname(fileURLToPath(import.meta.url))
 const root = join(folder, '../..')
-const manifest = createRequire(import.meta.url)('../../package.json')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const versionsOf = (versionOf) => Object.fromEntries(Object.entries(manifest.peerDependencies).map(versionOf))
 
 /** The lowest versions that package.json allows. */
-export const LOWEST = Object.fromEntries(Object.entries(manifest.peerDependencies).map(([name, range]) => [name, range.replace('^', '')]))
+export const LOWEST = versionsOf(([name, range]) => [name, range.replace('^', '')])
 
-/** The versions that this repository is developed with. */
-export const LATEST = Object.fromEntries(Object.keys(LOWEST).map((name) => [name, manifest.devDependencies[name]]))
+/** The versions that are installed in this repository. */
+export const LATEST = versionsOf(([name]) =>
+  [name, JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version])
 
 const execute = promisify(execFile)
 
 /** The output of a program. Its errors have what it wrote as their message. */
 export async function run (command, args, cwd) {
-  const { stdout } = await execute(command, args, { cwd, env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 28 })
+  const options = { cwd, env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 28 }
+  const { stdout } = await execute(command, args, options)
     .catch((error) => { throw new Error(`${error.stdout}${error.stderr}` || error.message) })
   return stdout
 }
 
-const npm = (args, cwd) => run('npm', [...args, '--no-audit', '--no-fund', '--ignore-scripts'], cwd)
+const npm = (args, cwd) => run('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], cwd)
 
 /** Packs this repository, which must be built, and returns the path of the file. */
 export async function pack (into) {
@@ -38,7 +41,7 @@ export async function pack (into) {
   return join(into, filename)
 }
 
-/** Makes a project of a packed file and versions by name; a version may be a dist-tag or a range, too. */
+/** Makes a project of a packed file and versions, or ranges of versions, by name. */
 export async function createHost (project, packed, versions) {
   mkdirSync(project)
   copyFileSync(join(folder, PROGRAM), join(project, PROGRAM))
@@ -50,11 +53,10 @@ export async function createHost (project, packed, versions) {
     '@types/node': manifest.devDependencies['@types/node']
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, dependencies }))
-  // The cache may have an older version for a tag.
-  await npm(['install', Object.values(versions).includes('latest') ? '--prefer-online' : '--prefer-offline'], project)
+  await npm(['install'], project)
 }
 
-/** The output of the program in a project or, without one, with this repository's own build. Documents in YAML are parsed. */
+/** The output of the program in a project; by default, with this repository's own build. YAML is parsed. */
 export async function outputOf (project = folder) {
   const { applications, refusals } = JSON.parse(await run(process.execPath, [join(project, PROGRAM)], project))
   for (const application of Object.values(applications)) {
@@ -71,10 +73,15 @@ function withoutQuery ({ json, yaml, seen, audit }) {
   for (const document of [...json, ...yaml]) delete document.paths?.['/all']?.query
 }
 
-/** The path of the first value that differs, with both values, or `null` where all is equal. The order of members is of no interest. */
+/**
+ * The path of the first value that differs, with both values, or `null` where all is equal. The order of members is not
+ * compared.
+ */
 export function firstDifference (expected, actual, path = '') {
   if (Object.is(expected, actual)) return null
-  if (!areAlike(expected, actual)) return `${path}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`
+  if (!isObject(expected) || !isObject(actual) || Array.isArray(expected) !== Array.isArray(actual)) {
+    return `${path} is ${textOf(actual)} instead of ${textOf(expected)}`
+  }
   for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const difference = firstDifference(expected[key], actual[key], `${path}[${JSON.stringify(key)}]`)
     if (difference !== null) return difference
@@ -82,6 +89,5 @@ export function firstDifference (expected, actual, path = '') {
   return null
 }
 
-function areAlike (...values) {
-  return values.every((value) => typeof value === 'object' && value !== null) && Array.isArray(values[0]) === Array.isArray(values[1])
-}
+const isObject = (value) => typeof value === 'object' && value !== null
+const textOf = (value) => String(JSON.stringify(value)).slice(0, 120)
