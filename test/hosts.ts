@@ -76,6 +76,7 @@ function assertDocuments (t: Test, { json, yaml, seen }: Application, hasOptions
   const [document, again] = json
   const security = (path: string, method = 'get'): unknown => document.paths[path][method].security
   const statuses = (path: string): string[] => Object.keys(document.paths[path].get.responses)
+  t.equal(document.error, undefined)
   t.strictSame([again, ...yaml], [document, document, document], 'JSON and YAML, read twice')
   t.notMatch(JSON.stringify(document), /x-fastify-auth-schemes/, 'no marks')
   const schemes = hasOptionsOfUser ? [...SCHEMES, 'Own'] : SCHEMES

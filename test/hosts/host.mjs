@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
 
-const PROGRAM = 'documents-and-responses.mjs'
+// The program comes first, and then the files that it imports.
+const PROGRAM = ['documents-and-responses.mjs', 'application.mjs', 'refused-applications.mjs']
 const folder = dirname(fileURLToPath(import.meta.url))
 const root = join(folder, '../..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -23,7 +24,7 @@ export const LATEST = versionsOf(([name]) =>
 
 const execute = promisify(execFile)
 
-/** The output of a program. Its errors have what it wrote as their message. */
+/** The output of a program. Where it fails, the message of the error is all that it wrote. */
 export async function run (command, args, cwd) {
   const options = { cwd, env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 28 }
   const { stdout } = await execute(command, args, options)
@@ -36,7 +37,7 @@ const npm = (args, cwd) => run('npm', [...args, '--no-audit', '--no-fund', '--pr
 /** Packs this repository, which must be built, and returns the path of the file. */
 export async function pack (into) {
   const packed = JSON.parse(await npm(['pack', '--json', '--pack-destination', into], root))
-  // npm 11 writes a list, npm 12 an object of the packages.
+  // Some versions of npm write a list, others an object by name.
   const [{ filename }] = Object.values(packed)
   return join(into, filename)
 }
@@ -44,7 +45,7 @@ export async function pack (into) {
 /** Makes a project of a packed file and versions, or ranges of versions, by name. */
 export async function createHost (project, packed, versions) {
   mkdirSync(project)
-  copyFileSync(join(folder, PROGRAM), join(project, PROGRAM))
+  for (const file of PROGRAM) copyFileSync(join(folder, file), join(project, file))
   copyFileSync(packed, join(project, basename(packed)))
   const dependencies = {
     [manifest.name]: `file:./${basename(packed)}`,
@@ -58,7 +59,7 @@ export async function createHost (project, packed, versions) {
 
 /** The output of the program in a project; by default, with this repository's own build. YAML is parsed. */
 export async function outputOf (project = folder) {
-  const { applications, refusals } = JSON.parse(await run(process.execPath, [join(project, PROGRAM)], project))
+  const { applications, refusals } = JSON.parse(await run(process.execPath, [join(project, PROGRAM[0])], project))
   for (const application of Object.values(applications)) {
     application.yaml = application.yaml.map((yaml) => typeof yaml === 'string' ? parse(yaml) : yaml)
     withoutQuery(application)

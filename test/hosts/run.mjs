@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LATEST, LOWEST, createHost, firstDifference, outputOf, pack } from './host.mjs'
 
-// Between the lowest and the latest: versions in which an inside changed that the package relies on, or a sample.
+// Versions between the lowest and the latest.
 const FASTIFY = ['~5.2.0', '~5.4.0', '~5.6.0', '~5.8.0', '~5.10.0']
 const SWAGGER = ['9.4.0', '9.5.1', '9.7.0', '9.8.2', '9.9.0']
 
