@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-/** `request.auth`: the result of an accepted scheme, and its type for a route's `security`. */
-=======
 /** `request.auth`: the result of an accepted scheme, and its place in a route's generics. */
->>>>>>> heads/types
 
 import type { RequestGenericInterface } from 'fastify'
 
@@ -38,42 +34,6 @@ export interface Auth<Credentials, User, Token = TokenOf<Credentials>> {
 /** `request.auth` if TypeScript cannot infer it. */
 export type AnyAuth = Auth<unknown, unknown> | null
 
-<<<<<<< HEAD
-/** The `Auth` of one scheme; `AnyAuth` if its type is `any`, `null` for `{}`. */
-type AuthOfMember<Member> = Member extends { readonly scheme: Scheme<infer A> } ? 0 extends A & 1 ? AnyAuth : A : null
-
-/** The `Auth` of an alternative: that of any of its schemes. */
-type AuthOfAlternative<Alternative> =
-  Alternative extends readonly unknown[] ? AuthOfMember<Alternative[number]> : AuthOfMember<Alternative>
-
-/** A list that cannot be empty, of known or unknown length. */
-type NonEmpty = readonly [unknown, ...unknown[]] | readonly [...unknown[], unknown]
-
-/** The `Auth` of a list of alternatives. It includes `null` if the list may be empty, as `[]` is public. */
-type AuthOfList<List> = List extends readonly unknown[]
-  ? AuthOfAlternative<List[number]> | (List extends NonEmpty ? never : null)
-  : AnyAuth
-
-// The type of `request.auth` travels from a route's `security` to its handler in the route's generics, under the key
-// `kAuth`, as `Params` and `Querystring` do: `get<G & SecuredBy<List>>`. `FastifyRequest.auth` reads it by an indexed
-// access, `G[typeof kAuth]`. In TypeScript 5 a conditional type that contains `G` itself would make `FastifyRequest`
-// invariant: no handler of `app.get<{ … }>` could pass its request to a function that takes a `FastifyRequest`, whether
-// it uses `security` or not. So `AuthOrAny` has its parameter before `extends` only, and gets what was read.
-
-/** The key of the route's generics under which they hold the type of `request.auth`. */
-export declare const kAuth: unique symbol
-
-/** Added to the generics of handlers on a route whose `security` is `List`. */
-export interface SecuredBy<List> { readonly [kAuth]: AuthOfList<List> }
-
-/** Added to the generics of hooks that also run for requests that are refused, or not yet authenticated. */
-export interface MaybeSecuredBy<List> { readonly [kAuth]: AuthOfList<List> | null }
-
-/** `A`, or `AnyAuth` if it is unknown. */
-type AuthOrAny<A> =
-  A extends Auth<infer Credentials, infer User> ? Auth<Credentials, User> : A extends null ? null : AnyAuth
-
-=======
 // The type of `request.auth` travels from a route's `security` to its handler in the route's generics, under the key
 // `kAuth`, as `Params` and `Querystring` do: `get<G & SecuredBy<List>>`. `FastifyRequest.auth` reads it by an indexed
 // access, `G[typeof kAuth]`. In TypeScript 5 a conditional type that contains `G` itself would make `FastifyRequest`
@@ -87,6 +47,5 @@ export declare const kAuth: unique symbol
 type AuthOrAny<A> =
   A extends Auth<infer Credentials, infer User> ? Auth<Credentials, User> : A extends null ? null : AnyAuth
 
->>>>>>> heads/types
 /** The type of `request.auth` on a route of the generics `RouteGeneric`. */
 export type AuthOf<RouteGeneric extends RequestGenericInterface> = AuthOrAny<RouteGeneric[typeof kAuth]>

@@ -20,13 +20,8 @@ import type { TokenForm } from './token-form'
 
 // `request.auth` is inferred by call signatures of our own, which TypeScript tries before Fastify's. They require
 // `security` and infer it as a type parameter of its own, `List`, so `config`, `schema` and typed hooks keep theirs.
-<<<<<<< HEAD
-// The result joins the route's generics as `SecuredBy<List>` (types/auth.ts). A route whose `security` may be missing
-// takes Fastify's signature, with `AnyAuth`, which `List = unknown` gives beside generics written by hand, too.
-=======
 // The result joins the route's generics as `SecuredBy<List>`. A route whose `security` may be missing takes Fastify's
 // signature, with `AnyAuth`, which `List = unknown` gives beside generics written by hand, too.
->>>>>>> heads/types
 // `Parameters<FastifyInstance['route']>`, common in public code, reads the last signature: Fastify's is repeated there.
 
 /** The options whose functions run only after `security` was fulfilled, for every value of the plugin option `hook`. */

@@ -1,9 +1,6 @@
 /** The route option `security`: alternatives of schemes, and the type of `request.auth` that follows from them. */
 
-<<<<<<< HEAD
-=======
 import type { AnyAuth, kAuth } from './auth'
->>>>>>> heads/types
 import type { Scheme } from './scheme'
 
 /** One scheme that must accept the request, with the scopes required of it (default: none). */
@@ -35,8 +32,6 @@ export type Security = readonly [] | readonly Alternative[]
 
 /** A `Security` that is inferred as `List`. */
 export type InferredSecurity<List> = [List] extends [never] ? List : Security
-<<<<<<< HEAD
-=======
 
 /** The `Auth` of one scheme; `AnyAuth` if its type is `any`, `null` for `{}`. */
 type AuthOfMember<Member> = Member extends { readonly scheme: Scheme<infer A> } ? 0 extends A & 1 ? AnyAuth : A : null
@@ -57,4 +52,3 @@ export interface SecuredBy<List> { readonly [kAuth]: AuthOfList<List> }
 
 /** Added to the generics of hooks that also run for requests that are refused, or not yet authenticated. */
 export interface MaybeSecuredBy<List> { readonly [kAuth]: AuthOfList<List> | null }
->>>>>>> heads/types
