@@ -5,10 +5,12 @@ import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { auditRoutes, printSecurity } from './audit'
 import { badOption, duplicateScheme, overrideRefused } from './errors'
+import { parentsOf } from './fastify-internals'
 import { documentRoutes } from './openapi/document'
 import { Swaggers, isProbe } from './openapi/swagger'
 import { kAttempt } from './request/hook'
 import { answerRefusal, kRefusal } from './request/reject'
+import { keepBootError } from './routes/failed-boot'
 import { Routes } from './routes/routes'
 import { lookAround, refuseOutside, unseenGuard } from './routes/unseen'
 import { createScheme, overrideScheme } from './scheme'
@@ -42,6 +44,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     registerTokenForm(this, realm, path, ...rest)
   })
 
+  keepBootError(parentsOf(app).at(-1) ?? app)
   refuseOutside(others, app, routes.schemes)
   swaggers.find(app)
   app.addHook('onRegister', (context) => { routes.addContext(context) })

@@ -3,7 +3,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { parentOf, type PrintedRoute } from '../fastify-internals'
-import { asLifecycleHook, kGuard, type Hook } from '../request/hook'
+import { kGuard, type Hook } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
 import { isVerified, type Registration } from '../requirement/node'
@@ -13,6 +13,7 @@ import { Contexts } from './contexts'
 import { Guard, keyOf, type SchemeInHook } from './guard'
 import { checkIntegrity } from './integrity'
 import { notFoundGuards } from './not-found'
+import { takeOutQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
 import { listRoutes, securityOf, seenRoutes } from './unseen'
 
@@ -25,7 +26,7 @@ export interface Route {
   readonly methods: readonly string[]
   readonly url: string
   /** The encapsulation context that it was declared in. */
-  readonly context: object
+  readonly context: FastifyInstance
   readonly guard: Guard
   /** True once the guard stands among the route's hooks. Public routes outside of secured contexts need none. */
   isGuarded: boolean
@@ -68,7 +69,7 @@ export class Routes {
   }
 
   /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
-  add (context: object, options: RouteOptions): void {
+  add (context: FastifyInstance, options: RouteOptions): void {
     const { url } = options
     const methods = Array.isArray(options.method) ? options.method : [options.method]
     const where = whereOf(methods, url)
@@ -77,6 +78,7 @@ export class Routes {
     const guard = this.#guardOf(where, context, own, inHooks)
     const route: Route = { options, methods, url, context, guard, isGuarded: false, isStripped: false, isDocumented: false }
     declareHooks(options, inHooks)
+    if (inHooks.length > 0) takeOutQueryKeys(options, context, () => guard.requirement)
     options.config = { ...options.config, [kGuard]: guard } as typeof options.config
     if ((own !== null && own.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
     this.all.push(route)
@@ -143,7 +145,7 @@ export class Routes {
     if (this.#withNotFoundGuards.has(context)) return
     this.#withNotFoundGuards.add(context)
     for (const { name, hook } of this.#notFound ??= notFoundGuards(this.hook, this.contexts)) {
-      context.addHook(name as 'onRequest', asLifecycleHook(name, hook) as any)
+      context.addHook(name as 'onRequest', hook as any)
     }
   }
 
@@ -186,7 +188,8 @@ export function unverifiedOf (requirement: Requirement | null): Array<Requiremen
 function attach (route: Route, name: HookName): void {
   if (route.isGuarded) return
   route.isGuarded = true
-  const hooks = route.options as unknown as Record<HookName, unknown>
-  const own = hooks[name]
-  hooks[name] = own === undefined || own === null ? [route.guard.hook] : [route.guard.hook, ...[own].flat()]
+  const { options, context, guard } = route
+  if (guard.inHooks.length === 0) takeOutQueryKeys(options, context, () => guard.requirement)
+  const hooks = options as unknown as Record<HookName, unknown>
+  hooks[name] = [guard.hook, ...[hooks[name] ?? []].flat()]
 }
