@@ -12,6 +12,7 @@ import { kAttempt } from './request/hook'
 import { answerRefusal, kRefusal } from './request/reject'
 import { keepBootError } from './routes/failed-boot'
 import { isPlainObject } from './requirement/read'
+import { PublicUrls } from './routes/public-urls'
 import { Routes } from './routes/routes'
 import { lookAround, refuseOutside, unseenGuard } from './routes/unseen'
 import { createScheme, overrideScheme } from './scheme'
@@ -21,12 +22,12 @@ import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
 
 // Ours, and those that Fastify takes of every plugin.
-const OPTIONS = ['hook', 'realm', 'explicit', 'errorSchema', 'prefix', 'logLevel', 'logSerializers']
+const OPTIONS = ['hook', 'realm', 'explicit', 'public', 'errorSchema', 'prefix', 'logLevel', 'logSerializers']
 
 const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
-  const { hook, realm, explicit, errorSchema } = checkOptions(options)
+  const { hook, realm, explicit, errorSchema, publicUrls } = checkOptions(options)
   if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
   const warned = new Set<string>()
   function warnOnce (message: string): void {
@@ -34,7 +35,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     warned.add(message)
   }
   const { before, early, children, others } = lookAround(app)
-  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, before, early)
+  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, before, early, publicUrls)
   const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
 
   for (const context of [app, ...children]) decorateRequests(context)
@@ -73,19 +74,19 @@ function decorateRequests (context: FastifyInstance): void {
   }
 }
 
-type CheckedOptions = Required<Pick<AuthSchemesOptions, 'hook' | 'explicit'>> & Pick<AuthSchemesOptions, 'realm' | 'errorSchema'>
+type CheckedOptions = Required<Pick<AuthSchemesOptions, 'hook' | 'explicit'>> & Pick<AuthSchemesOptions, 'realm' | 'errorSchema'> & { readonly publicUrls: PublicUrls }
 
 function checkOptions (options: AuthSchemesOptions): CheckedOptions {
   const where = 'authSchemes'
   for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit, errorSchema`)
+    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit, public, errorSchema`)
   }
   refuseUndefined(where, options)
-  const { hook = 'onRequest', realm, explicit = false, errorSchema } = options
+  const { hook = 'onRequest', realm, explicit = false, public: urls = [], errorSchema } = options
   if (!HOOKS.includes(hook)) throw badOption(where, `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
   if (typeof explicit !== 'boolean') throw badOption(where, 'the option `explicit` must be true or false')
   if (errorSchema !== undefined && !isPlainObject(errorSchema)) throw badOption(where, 'the option `errorSchema` must be a JSON Schema, or a schema of TypeBox')
-  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema }
+  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema, publicUrls: new PublicUrls(urls) }
 }
 
 /** Returns `app.authSchemes`: the factories, which hold that one name means one thing in the document, and the tools beside them. */
