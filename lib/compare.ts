@@ -5,46 +5,56 @@ import { badOption } from './errors'
 
 const key = randomBytes(32)
 
-// Where two secrets that fit are laid side by side, each filled up with zeros. They are gone when the comparison returns.
-const ROOM = 128
+// Two secrets that fit are laid side by side here, each filled up with zeros. They are gone when the comparison returns.
+const ROOM = 256
 const [left, right] = [Buffer.alloc(ROOM), Buffer.alloc(ROOM)]
 
 // code-verifier, RFC 7636 section 4.1.
 const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
 
+// Matches half of a surrogate pair alone, which UTF-8 cannot express: every one of them would become the same replacement character.
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /**
- * Whether two secrets are equal, in a time that tells nothing of where they differ, nor of whether their lengths do.
+ * Compares two secrets in a time that does not depend on where they differ, nor on whether their lengths do.
  *
- * Secrets of up to 128 bytes are compared as if they all had 128; if either is longer, both are hashed first, which takes some microseconds. Where there
- * are many secrets to compare with, look one up by its digest instead: that is as safe, and one look-up is faster than a thousand comparisons.
+ * Secrets of up to 256 bytes are compared as if they all had 256; if either is longer, both are hashed first, which takes some microseconds. To compare
+ * with many secrets, look one up by its digest instead: that is as safe, and one look-up is faster than a thousand comparisons.
  *
- * @param a a string, compared as UTF-8, or bytes
+ * @param a a string or bytes. Two strings are equal where all their UTF-16 code units are; a string and bytes, where the bytes are the string in UTF-8
  * @throws {TypeError} for anything else
  */
 export function constantTimeEqual (a: string | Uint8Array, b: string | Uint8Array): boolean {
   if (!isSecret(a) || !isSecret(b)) throw badOption('constantTimeEqual', 'both secrets must be strings or bytes')
-  if (Buffer.byteLength(a) > ROOM || Buffer.byteLength(b) > ROOM) return timingSafeEqual(digest(a), digest(b))
-  const [lengthOfA, lengthOfB] = [lay(left, a), lay(right, b)]
+  const encoding = typeof a === typeof b ? 'utf16le' : 'utf8'
+  if (encoding === 'utf8' && (isIllFormed(a) || isIllFormed(b))) return false
+  if (Buffer.byteLength(a, encoding) > ROOM || Buffer.byteLength(b, encoding) > ROOM) return timingSafeEqual(digest(a, encoding), digest(b, encoding))
+  const [lengthOfA, lengthOfB] = [lay(left, a, encoding), lay(right, b, encoding)]
   const equal = timingSafeEqual(left, right)
   left.fill(0)
   right.fill(0)
   return equal && lengthOfA === lengthOfB
 }
 
+type Encoding = 'utf16le' | 'utf8'
+
 const isSecret = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array
 
-function digest (secret: string | Uint8Array): Buffer {
-  return createHmac('sha256', key).update(secret).digest()
+const isIllFormed = (secret: string | Uint8Array): boolean => typeof secret === 'string' && LONE_SURROGATE.test(secret)
+
+function digest (secret: string | Uint8Array, encoding: Encoding): Buffer {
+  const hmac = createHmac('sha256', key)
+  return (typeof secret === 'string' ? hmac.update(secret, encoding) : hmac.update(secret)).digest()
 }
 
-function lay (room: Buffer, secret: string | Uint8Array): number {
-  if (typeof secret === 'string') return room.write(secret)
+function lay (room: Buffer, secret: string | Uint8Array, encoding: Encoding): number {
+  if (typeof secret === 'string') return room.write(secret, encoding)
   room.set(secret)
   return secret.length
 }
 
 /**
- * Whether a PKCE verifier belongs to the challenge of the authorization request (RFC 7636 section 4.6).
+ * Tells whether a PKCE verifier belongs to the challenge of the authorization request (RFC 7636 section 4.6).
  *
  * A verifier that is missing, or is none in the sense of section 4.1, does not. That the code itself is valid, was not used before, and belongs to
  * the client and the redirect URI is not checked.

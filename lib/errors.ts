@@ -18,6 +18,19 @@ export const insufficientScope = (): FastifyError => InsufficientScope()
 /** What a `verify` or `grantedScopes` did wrong. The value it gave is never part of the message: it may be a secret. */
 export const verifyFailed = (scheme: string, problem: string): FastifyError => VerifyFailed(scheme, problem)
 
+// Two copies of the package may be in one tree of dependencies, each with classes of its own: `instanceof` knows one of them. Both copies know these symbols.
+const kInvalidCredentials = Symbol.for('fastify-auth-schemes.InvalidCredentialsError')
+const kOAuth2Error = Symbol.for('fastify-auth-schemes.OAuth2Error')
+
+const mark = (prototype: object, brand: symbol): void => { Object.defineProperty(prototype, brand, { value: true }) }
+const isMarked = (value: unknown, brand: symbol): boolean => typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
+
+/** Tells an `InvalidCredentialsError`, of whichever copy of the package. Throws for what cannot be read, such as a revoked proxy. */
+export const isInvalidCredentialsError = (value: unknown): value is InvalidCredentialsError => isMarked(value, kInvalidCredentials)
+
+/** Tells an `OAuth2Error`, of whichever copy of the package. Throws for what cannot be read, such as a revoked proxy. */
+export const isOAuth2Error = (value: unknown): value is OAuth2Error => isMarked(value, kOAuth2Error)
+
 /**
  * Thrown by a `verify` to refuse credentials with a description.
  *
@@ -41,6 +54,7 @@ export class InvalidCredentialsError extends Error {
     this.description = description === null || description === undefined ? undefined : String(description)
   }
 }
+mark(InvalidCredentialsError.prototype, kInvalidCredentials)
 
 /** The error codes of RFC 6749 section 5.2. */
 export type OAuth2ErrorCode =
@@ -81,6 +95,7 @@ export class OAuth2Error extends Error {
     this.statusCode = statusCode
   }
 }
+mark(OAuth2Error.prototype, kOAuth2Error)
 
 // Failures at boot. Each names the option or the route at fault, and says what to do.
 const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',

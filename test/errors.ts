@@ -40,3 +40,24 @@ t.test('OAuth2Error', async (t) => {
     t.throws(() => new errors.OAuth2Error('invalid_grant', 'x', { statusCode }), { name: 'TypeError', message: 'OAuth2Error: the option `statusCode` must be a whole number from 400 to 599' })
   }
 })
+
+t.test('our errors are known by their brand, in another copy of the package, too', async (t) => {
+  const path = require.resolve('../lib/errors')
+  const own = require.cache[path]
+  delete require.cache[path]
+  const copy: typeof errors = require('../lib/errors')
+  require.cache[path] = own
+  t.not(copy.OAuth2Error, errors.OAuth2Error)
+  for (const { OAuth2Error, InvalidCredentialsError } of [errors, copy]) {
+    class Own extends InvalidCredentialsError {}
+    t.equal(errors.isOAuth2Error(new OAuth2Error('invalid_client')), true)
+    t.equal(errors.isOAuth2Error(new InvalidCredentialsError()), false)
+    for (const error of [new InvalidCredentialsError(), new Own()]) t.equal(errors.isInvalidCredentialsError(error), true)
+    t.equal(errors.isInvalidCredentialsError(new OAuth2Error('invalid_client')), false)
+    t.strictSame(Object.getOwnPropertySymbols(new OAuth2Error('invalid_client')), [])
+  }
+  for (const value of [undefined, null, 'x', {}, new Error('x'), { name: 'OAuth2Error', code: 'invalid_client', statusCode: 401 }]) {
+    t.equal(errors.isOAuth2Error(value), false)
+    t.equal(errors.isInvalidCredentialsError(value), false)
+  }
+})
