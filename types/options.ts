@@ -28,8 +28,8 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
   readonly description?: string
   /** `false`: as if `{}` stood beside this scheme wherever it is required. Default `true`. */
   readonly autoError?: AutoError
-  /** Decides about the credentials. Default: none, the credentials are extracted and nobody checks them. */
-  readonly verify?: Verify<Credentials, User>
+  /** Decides about the credentials. `false`: they are extracted and nobody checks them, on purpose. Default: none, as `false`, but with a warning at boot. */
+  readonly verify?: Verify<Credentials, User> | false
   /** The scopes granted to a user. Default: the user's `scopes` (an array), else its `scope` (a space-separated string). Needs `verify`. */
   readonly grantedScopes?: (user: NoInfer<User>) => readonly string[] | null | undefined
 }

@@ -38,6 +38,8 @@ export interface SchemeDefinition extends SchemeKind {
   readonly name: string
   readonly autoError: boolean
   readonly verify: ((credentials: any, context: VerifyContext) => unknown) | undefined
+  /** The option `verify` is `false`: nobody verifies, on purpose. */
+  readonly extractionOnly: boolean
   readonly grantedScopes: ((user: any) => unknown) | undefined
 }
 
@@ -60,15 +62,29 @@ export function define (factory: string, options: Options, defaultName: string, 
   if (options.autoError !== undefined && typeof options.autoError !== 'boolean') {
     throw badOption(factory, 'the option `autoError` must be true or false')
   }
-  const verify = optionalFunction(factory, options, 'verify')
+  const extractionOnly = options.verify === false
+  const verify = extractionOnly ? undefined : optionalFunction(factory, options, 'verify')
   const grantedScopes = optionalFunction(factory, options, 'grantedScopes')
   if (grantedScopes !== undefined && verify === undefined) {
     throw badOption(factory, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from')
   }
-  return { ...kind, name, autoError: options.autoError ?? true, verify, grantedScopes }
+  return { ...kind, name, autoError: options.autoError ?? true, verify, extractionOnly, grantedScopes }
 }
 
-/** The options as an object, none of them unknown. */
+/**
+ * Refuses an option that is there and `undefined`: a check that was meant must not disappear because the module that has it was not loaded yet.
+ *
+ * @param where the factory or method that was called
+ * @param what the options, for the message. Default: `the option`
+ * @throws {TypeError} naming the option
+ */
+export function refuseUndefined (where: string, options: object, what = 'the option'): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined) throw badOption(where, `${what} \`${key}\` is undefined: leave it out, or import it from a module that does not import this one (a circular import)`)
+  }
+}
+
+/** The options as an object, none of them unknown and none `undefined`. */
 export function checkOptions (factory: string, options: unknown, own: readonly string[]): Options {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(factory, 'the options must be an object')
   for (const key of Object.keys(options)) {
@@ -76,6 +92,7 @@ export function checkOptions (factory: string, options: unknown, own: readonly s
       throw badOption(factory, `there is no option \`${key}\`: it takes ${[...own, ...COMMON].join(', ')}`)
     }
   }
+  refuseUndefined(factory, options)
   const { description } = options as Options
   if (description !== undefined && typeof description !== 'string') throw badOption(factory, 'the option `description` must be a string')
   return options as Options
@@ -122,12 +139,16 @@ export function defined<T extends object> (object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
-/** A string of an object's own property, as an API key is read: an empty one is absent, anything but one string is malformed. */
+// CTL, RFC 5234 appendix B.1.
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\x00-\x1f\x7f]/
+
+/** A string of an object's own property, as an API key is read: an empty one is absent, anything but one string without control characters is malformed. */
 export function ownString (object: unknown, key: string): string | typeof ABSENT | typeof MALFORMED {
   if (object === null || typeof object !== 'object' || !Object.hasOwn(object, key)) return ABSENT
   const value = (object as Record<string, unknown>)[key]
   if (value === undefined || value === '') return ABSENT
-  return typeof value === 'string' ? value : MALFORMED
+  return typeof value === 'string' && !CONTROL.test(value) ? value : MALFORMED
 }
 
 export const asString = (credentials: string): string => credentials

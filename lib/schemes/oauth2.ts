@@ -2,7 +2,7 @@
 
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED, trimSpaces } from '../header/authorization'
-import { asString, checkOptions, define, defined, optionalString, requiredString, scopeDescriptions, type SchemeDefinition, type SchemeKind } from './definition'
+import { asString, checkOptions, define, defined, optionalString, refuseUndefined, requiredString, scopeDescriptions, type SchemeDefinition, type SchemeKind } from './definition'
 import { readBearer } from './http'
 
 type Flow = Readonly<Record<string, unknown>> & { readonly scopes: Readonly<Record<string, string>> }
@@ -23,6 +23,7 @@ export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinitio
   const checked = checkOptions(where, options, ['flows'])
   const { flows } = checked
   if (flows === null || typeof flows !== 'object' || Array.isArray(flows)) throw badOption(where, 'the option `flows` must be an object of OAuth2 flows')
+  refuseUndefined(where, flows, 'the flow')
   const written = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, writeFlow(where, name, flow)]))
   return define(where, checked, 'OAuth2', {
     ...flowsKind(checked.description, written, pluginRealm),
@@ -54,7 +55,7 @@ export function oauth2ClientCredentialsBearer (options: unknown, pluginRealm?: s
 
 function singleFlow (where: string, className: string, flow: string, own: readonly string[], options: unknown, realm: string | undefined): SchemeDefinition {
   const checked = checkOptions(where, options, own)
-  const members = Object.fromEntries(own.map((key) => [key, checked[key]]))
+  const members = defined(Object.fromEntries(own.map((key) => [key, checked[key]])))
   return define(where, checked, className, {
     ...flowsKind(checked.description, { [flow]: writeFlow(where, flow, members) }, realm),
     extract: (request) => bearerToken(request.headers.authorization)
@@ -85,6 +86,7 @@ function writeFlow (where: string, name: string, flow: unknown): Flow {
   for (const key of Object.keys(members)) {
     if (!URLS.includes(key) && key !== 'scopes') throw badOption(where, `the flow "${name}" has no member "${key}"`)
   }
+  refuseUndefined(where, members, `in the flow "${name}" the member`)
   for (const url of required) requiredString(where, members, url)
   const urls = Object.fromEntries(URLS.map((url) => [url, optionalString(where, members, url)]))
   return { ...defined(urls), scopes: scopeDescriptions(where, members.scopes) }

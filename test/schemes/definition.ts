@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ABSENT, MALFORMED } from '../../lib/header/authorization'
-import { asString, checkOptions, define, defined, optionalRealm, optionalString, ownString, requiredString, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
+import { asString, checkOptions, define, defined, optionalRealm, optionalString, ownString, refuseUndefined, requiredString, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
 
 const kind: SchemeKind = {
   openapi: { type: 'http', scheme: 'x' },
@@ -21,6 +21,8 @@ const bad: ReadonlyArray<readonly [rule: string, options: object, message: strin
   ['autoError must not be null', { autoError: null }, 'the option `autoError` must be true or false'],
   ['verify must be a function', { verify: true }, 'the option `verify` must be a function'],
   ['grantedScopes must be a function', { verify, grantedScopes: ['a'] }, 'the option `grantedScopes` must be a function'],
+  ['grantedScopes needs verify, and false is none', { verify: false, grantedScopes: () => [] }, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from'],
+  ['verify must not be null', { verify: null }, 'the option `verify` must be a function'],
   ['grantedScopes needs verify', { grantedScopes: () => [] }, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from']
 ]
 
@@ -31,7 +33,8 @@ for (const [rule, options, message] of bad) {
 }
 
 t.test('the options that all factories share', async (t) => {
-  t.match(define('factory', {}, 'Name', kind), { name: 'Name', autoError: true, verify: undefined, grantedScopes: undefined })
+  t.strictSame(define('factory', {}, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: false, grantedScopes: undefined })
+  t.strictSame(define('factory', { verify: false }, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: true, grantedScopes: undefined })
   const grantedScopes = (): string[] => []
   t.match(define('factory', { schemeName: 'My.Name_1-a', autoError: false, verify, grantedScopes }, 'Name', kind), { name: 'My.Name_1-a', autoError: false, verify, grantedScopes })
 })
@@ -44,6 +47,18 @@ t.test('options must be an object without unknown members', async (t) => {
   t.throws(() => checkOptions('factory', { description: 1 }, []), { message: 'factory: the option `description` must be a string' })
   const options = Object.freeze({ own: 1, description: 'text' })
   t.equal(checkOptions('factory', options, ['own']), options)
+})
+
+t.test('an option that is there and undefined is a mistake', async (t) => {
+  for (const key of ['own', 'schemeName', 'description', 'autoError', 'verify', 'grantedScopes']) {
+    t.throws(() => checkOptions('factory', { [key]: undefined }, ['own']), {
+      name: 'TypeError',
+      code: 'FST_AUTH_BAD_OPTION',
+      message: `factory: the option \`${key}\` is undefined: leave it out, or import it from a module that does not import this one (a circular import)`
+    })
+  }
+  t.doesNotThrow(() => { refuseUndefined('f', { a: null, b: false, c: 0, d: '' }) })
+  t.throws(() => { refuseUndefined('f', { a: undefined }, 'the part') }, { message: /^f: the part `a` is undefined/ })
 })
 
 t.test('strings', async (t) => {
@@ -80,6 +95,6 @@ t.test('a key is one string of an own property', async (t) => {
   t.equal(ownString({ k: ' ' }, 'k'), ' ')
   for (const object of [undefined, null, 'k', {}, { k: '' }, { k: undefined }, Object.create({ k: 'v' })]) t.equal(ownString(object, 'k'), ABSENT)
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) t.equal(ownString({}, name), ABSENT, name)
-  for (const value of [['v'], 1, true, null, { v: 1 }, []]) t.equal(ownString({ k: value }, 'k'), MALFORMED)
+  for (const value of [['v'], 1, true, null, { v: 1 }, [], '\0', 'a\nb', 'a\x7f']) t.equal(ownString({ k: value }, 'k'), MALFORMED)
   t.equal(asString('v'), 'v')
 })

@@ -6,7 +6,15 @@ t.test('every factory is there by its own name', async (t) => {
   t.equal(Object.keys(factories).length, 12)
 })
 
-t.test('options may be frozen, and are not written to', async (t) => {
+const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
+  httpBasic: ['realm'],
+  httpBearer: ['bearerFormat'],
+  oauth2PasswordBearer: ['refreshUrl', 'scopes'],
+  oauth2AuthorizationCodeBearer: ['refreshUrl', 'scopes'],
+  oauth2ClientCredentialsBearer: ['scopes']
+}
+
+t.test('options may be frozen, are not written to, and must not be undefined', async (t) => {
   const all = { name: 'k', scheme: 'x', flows: {}, tokenUrl: 't', authorizationUrl: 'a', openIdConnectUrl: 'o' }
   const own: Record<string, Array<keyof typeof all>> = {
     apiKeyCookie: ['name'],
@@ -25,5 +33,9 @@ t.test('options may be frozen, and are not written to', async (t) => {
   for (const [name, factory] of Object.entries(factories)) {
     const options = Object.freeze(Object.fromEntries((own[name] ?? []).map((key) => [key, Object.freeze(all[key])])))
     t.equal(factory(options, undefined).autoError, true, name)
+    for (const key of [...Object.keys(options), 'schemeName', 'description', 'autoError', 'verify', 'grantedScopes', ...OPTIONAL[name] ?? []]) {
+      t.throws(() => factory({ ...options, [key]: undefined }, undefined), { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: new RegExp(`^${name}: the option \`${key}\` is undefined`) })
+    }
+    t.match(factory({ ...options, verify: false }, undefined), { verify: undefined, extractionOnly: true })
   }
 })

@@ -14,6 +14,10 @@ t.test('oauth2: the whole value is the credentials, whatever its scheme', async 
   t.equal(extract(request(['a'])), MALFORMED)
 })
 
+t.test('oauth2: flows must be given', async (t) => {
+  t.throws(() => oauth2({}), { name: 'TypeError', message: 'oauth2: the option `flows` must be an object of OAuth2 flows' })
+})
+
 t.test('oauth2: all flows are told, and all their scopes are declared', async (t) => {
   const flows = Object.freeze({
     implicit: { authorizationUrl: 'authorize', scopes: { a: 'A' } },
@@ -28,7 +32,13 @@ t.test('oauth2: all flows are told, and all their scopes are declared', async (t
 })
 
 const bad: ReadonlyArray<readonly [rule: string, flows: unknown, message: string]> = [
-  ['flows must be given', undefined, 'the option `flows` must be an object of OAuth2 flows'],
+  ...([
+    ['flows must not be undefined', undefined, 'the option `flows`'],
+    ['a flow must not be undefined', { password: undefined }, 'the flow `password`'],
+    ...['tokenUrl', 'refreshUrl', 'authorizationUrl', 'scopes'].map((key) =>
+      [`a flow's ${key} must not be undefined`, { password: { tokenUrl: 'token', [key]: undefined } }, `in the flow "password" the member \`${key}\``] as const)
+  ] as const).map(([rule, flows, what]) =>
+    [rule, flows, `${what} is undefined: leave it out, or import it from a module that does not import this one (a circular import)`] as const),
   ['flows must be an object', [], 'the option `flows` must be an object of OAuth2 flows'],
   ['flows must not be null', null, 'the option `flows` must be an object of OAuth2 flows'],
   ['a flow must be one of OpenAPI\'s', { device: {} }, 'the option `flows` has no flow "device": there are implicit, password, clientCredentials, authorizationCode'],
