@@ -114,7 +114,7 @@ t.test('of several cookies of one name the first that is not empty counts', asyn
   ]
   for (const [header, expected] of rows) t.equal(extract(request({ headers: { cookie: header } })), expected, header)
 
-  for (const parseOptions of [{}, { decode: (text: string) => text.replaceAll('%20', ' ') }]) {
+  for (const parseOptions of [{}, { decode: (text: string) => text.replaceAll('%20', ' ') }] as object[]) {
     const app = Fastify()
     await app.register(cookie, { secret: 'secret', parseOptions })
     app.get('/', async (request) => ({ key: String(extract(request)) }))
