@@ -50,11 +50,25 @@ t.test('a project that installs the package', async (t) => {
     const { stdout } = await run(process.execPath, [file], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
     t.equal(stdout, '401 Bearer\n200 {"name":"good"}\n', file)
   }
+  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', project]
+  await t.resolves(run(process.execPath, vitest, { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
+    .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}`) }), 'vitest, with the package inlined')
+  // Built by itself, and with nothing in reach but its own dependencies, as pnpm installs them.
+  const linked = mkdtempSync(join(tmpdir(), 'consumer-'))
+  t.teardown(() => { rmSync(linked, { recursive: true, force: true }) })
+  cpSync(join(root, 'test/consumers'), linked, { recursive: true })
+  writeFileSync(join(linked, 'package.json'), JSON.stringify({
+    private: true,
+    dependencies: { 'fastify-auth-schemes': `file:${join(project, filename)}`, fastify: devDependencies.fastify, '@types/node': devDependencies['@types/node'] }
+  }))
+  await npm(['install', '--install-strategy=linked'], linked)
+  t.notOk(existsSync(join(linked, 'node_modules/@sinclair')))
+
   for (const typescript of ['typescript-5', 'typescript', 'typescript-7']) {
     const [command, ...args] = await compiler(dirname(require.resolve(`${typescript}/package.json`)))
     const { version } = require(`${typescript}/package.json`)
-    for (const config of ['nodenext', 'bundler']) {
-      await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
+    for (const [config, cwd] of [['nodenext', project], ['bundler', project], ['declaration', linked]] as const) {
+      await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })
         .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}${String(error.message)}`) }), `TypeScript ${version}, ${config}`)
     }
   }
