@@ -5,9 +5,9 @@ import type { MaybePromise, Refusal } from './scheme'
 
 /** The client that a form came from. */
 interface FromClient {
-  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Checked only by `authenticateClient`. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Only that function checks it. */
   readonly client_id: string | undefined
-  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic. Only that function checks it. */
   readonly client_secret: string | undefined
 }
 
@@ -19,7 +19,7 @@ export interface OAuth2PasswordForm extends FromClient {
   readonly username: string
   /** Never empty. Nobody checked it. */
   readonly password: string
-  /** The scopes asked for: `scope`, split on white space. Nobody checked them. */
+  /** The scopes asked for: `scope`, split on spaces and tabs. Nobody checked that the user may have them. */
   readonly scopes: string[]
 }
 
@@ -55,7 +55,7 @@ export interface OAuth2AuthorizationCodeForm extends FromClient {
   readonly redirect_uri: string | undefined
   /** See `verifyPkce`. */
   readonly code_verifier: string | undefined
-  /** From the form or from HTTP Basic. Checked only by `authenticateClient`. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic. Only that function checks it. */
   readonly client_id: string
 }
 
@@ -106,8 +106,8 @@ export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security'
   readonly bodyLimit?: number
   /**
    * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with `invalid_client`. A client without a
-   * secret (`undefined`) is accepted only if this function says so. Default: none, clients are not checked, and the grant `client_credentials`
-   * cannot be offered.
+   * secret (`undefined`) is accepted only if this function says so. A 401 that it throws is `invalid_client`, too. Default: none, clients are not
+   * checked, HTTP Basic is not read, and the grant `client_credentials` cannot be offered.
    */
   readonly authenticateClient?: (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
 }

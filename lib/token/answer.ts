@@ -19,7 +19,7 @@ const tokenResponse = {
 export interface TokenResponseSchema extends TObject<typeof tokenResponse> {}
 /** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export const TokenResponse: TokenResponseSchema = Type.Object(tokenResponse, { additionalProperties: true })
-export type TokenResponse = TokenResponseBody
+export interface TokenResponse extends TokenResponseBody {}
 
 const GrantedScopes = Type.Array(Type.String())
 

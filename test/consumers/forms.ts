@@ -13,4 +13,4 @@ export const response = TokenResponse
 export const sent: OAuth2PasswordRequestForm = { username: 'a', password: 'b' }
 export const given: (typeof TokenResponse)['static'] = { access_token: 'a', token_type: 'bearer' }
 // @ts-expect-error a strict form must have its grant
-export const wrong: OAuth2PasswordRequestFormStrict = sent
+export const wrong: OAuth2PasswordRequestFormStrict = { username: 'a', password: 'b' }
