@@ -4,8 +4,9 @@ import formbody from '@fastify/formbody'
 import { Type, type TObject } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badOption } from './errors'
+import { kOperation } from './openapi/operation'
 import { refuseUndefined } from './schemes/definition'
-import { FORM, answerError, noStore, ownErrorHandler, responses, seal, sendAnswer, toResponse } from './token/answer'
+import { answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse } from './token/answer'
 import { readClient } from './token/client'
 import { GRANT_TYPES, parseForm, readForm, schemasOf, splitScope } from './token/forms'
 import type { GrantHandler, TokenFormOptions } from '../types/token-form'
@@ -66,10 +67,9 @@ export function registerTokenForm (app: FastifyInstance, realm: string | undefin
       url: path,
       security: [],
       onRequest: [noStore, ...[onRequest ?? []].flat()],
-      schema: { ...schema, consumes: [FORM], body: further.length === 0 ? form : Type.Union([form, ...further]), response: responses() },
-      // Whatever compilers the application has set are for its own schemas.
-      validatorCompiler: () => () => true,
-      serializerCompiler: () => JSON.stringify,
+      // The form is documented apart, and validated by the handler: the application's compilers and transforms are for its own schemas.
+      schema: { ...schema },
+      config: { ...route.config, [kOperation]: { requestBody: requestBody(further.length === 0 ? form : Type.Union([form, ...further])), responses: responses() } } as object,
       handler: handle(schemas, handlers, authenticateClient)
     })
   })

@@ -6,7 +6,7 @@ import { both, type Requirement } from '../requirement/combine'
 import type { Route, Routes } from '../routes/routes'
 import { listRoutes } from '../routes/unseen'
 import type { SchemeDefinition } from '../schemes/definition'
-import { ERROR_SCHEMA, completeOperation, describe, type Description } from './operation'
+import { ERROR_SCHEMA, completeOperation, describe, partsOf, type Description } from './operation'
 import { pathsOf } from './paths'
 import { observeRoute, onOperation, operationsOf, type DocumentObject, type WrittenOperation } from './swagger'
 
@@ -112,7 +112,7 @@ class Document {
     const requirement = [...written].reduce<Requirement | null>(strictest, null)
     const description = requirement === null ? null : this.#describe(requirement)
     const [entry] = requirement?.flatMap(({ entries }) => entries) ?? []
-    return completeOperation(operation, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
+    return completeOperation({ ...operation, ...partsOf(options, this.object) }, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
   }
 
   /** Returns where the schema of an error's body stands: under a name that the user's schemas leave free. */

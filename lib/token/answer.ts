@@ -31,15 +31,20 @@ const ErrorResponse = Type.Object({
 /** The only content type that a token endpoint takes. */
 export const FORM = 'application/x-www-form-urlencoded'
 
-/** The response schemas of the route, for the document. */
-export function responses (): Record<string, TSchema> {
-  const error = (description: string) => ({ ...ErrorResponse, description })
+/** Returns the Request Body Object of the operation. */
+export function requestBody (schema: TSchema): object {
+  return { required: true, content: { [FORM]: { schema } } }
+}
+
+/** Returns the Responses Object of the operation. */
+export function responses (): Record<string, object> {
+  const response = (description: string, schema: TSchema = ErrorResponse) => ({ description, content: { 'application/json': { schema } } })
   return {
-    200: { ...TokenResponse, description: 'The token' },
-    400: error('The request is invalid, or the grant was refused'),
-    401: error('The client is unknown, or did not authenticate'),
-    413: error('The body is too large'),
-    415: error('The body is not a form')
+    200: response('The token', TokenResponse),
+    400: response('The request is invalid, or the grant was refused'),
+    401: response('The client is unknown, or did not authenticate'),
+    413: response('The body is too large'),
+    415: response('The body is not a form')
   }
 }
 
