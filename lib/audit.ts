@@ -116,7 +116,9 @@ function derivedOf (requirement: Requirement | null): string[] {
 
 function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequirement[] {
   const parent = parentOf(context)
-  const { prefix, pluginName: plugin } = context
+  const { prefix, pluginName } = context
+  // Fastify appends the names of plugins that share the context.
+  const [plugin = pluginName] = pluginName.split(' -> ')
   const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
   return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }
