@@ -34,8 +34,9 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     if (!warned.has(message)) app.log.warn(message)
     warned.add(message)
   }
-  const { before, early, children, others } = lookAround(app)
-  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, before, early, publicUrls)
+  const surroundings = lookAround(app)
+  const { before, children, others } = surroundings
+  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, surroundings, publicUrls)
   const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
 
   for (const context of [app, ...children]) decorateRequests(context)

@@ -15,6 +15,8 @@ import type { Route } from './routes'
  */
 export function checkIntegrity (where: string, route: Route, lifecycleHook: HookName, own: Requirement | null | undefined, inHooks: number): void {
   const { guard, isGuarded, options } = route
+  // No order of declarations is known that leads here.
+  if (!isGuarded && guard.resolve().isNeeded) throw unguardedRoutes(where, 'it has no guard; require the scheme by `security` on the route')
   if (isGuarded && ![options[lifecycleHook]].flat().includes(guard.hook as never)) {
     throw unguardedRoutes(where, `another plugin has replaced or wrapped the \`${lifecycleHook}\` hooks of the route; register that plugin before fastify-auth-schemes, or let it keep the hooks that are there (@fastify/otel: \`instrumentHooks: false\`)`)
   }

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
-import { parentOf, type PrintedRoute } from '../fastify-internals'
+import { parentOf } from '../fastify-internals'
 import { kGuard, type Hook } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
@@ -16,7 +16,7 @@ import { notFoundGuards } from './not-found'
 import { PublicUrls } from './public-urls'
 import { takeOutQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
-import { listRoutes, securityOf, seenRoutes } from './unseen'
+import { listRoutes, securityOf, seenRoutes, type Surroundings } from './unseen'
 
 type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
@@ -44,6 +44,9 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
+  readonly before: Surroundings['before']
+  readonly early: Surroundings['early']
+  readonly children: Surroundings['children']
   /** How many documents were made so far. */
   documents = 0
   readonly #guards = new WeakMap<object, Map<string, Guard>>()
@@ -55,11 +58,13 @@ export class Routes {
     readonly hook: HookName,
     /** The context that the plugin was registered in. */
     readonly home: object,
-    /** The routes of any context that were declared before, and those of them that may be of this context. */
-    readonly before: readonly PrintedRoute[],
-    readonly early: readonly PrintedRoute[],
+    /** What was there before. */
+    { before, early, children }: Pick<Surroundings, 'before' | 'early' | 'children'>,
     readonly publicUrls = new PublicUrls([])
   ) {
+    this.before = before
+    this.early = early
+    this.children = children
     this.contexts.seen.add(home)
   }
 
@@ -102,9 +107,9 @@ export class Routes {
       throw unguardedRoutes(listRoutes(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
     }
     this.contexts.declare(context, requirement, where)
-    const inside = [...this.contexts.seen].filter((each) => each === context || Object.prototype.isPrototypeOf.call(context, each))
-    for (const each of inside) this.#guardNotFound(each as FastifyInstance)
-    for (const route of this.all) if (inside.includes(route.context)) attach(route, this.hook)
+    const isInside = (each: object): boolean => each === context || Object.prototype.isPrototypeOf.call(context, each)
+    for (const each of [...this.contexts.seen, ...this.children].filter(isInside)) this.#guardNotFound(each as FastifyInstance)
+    for (const route of this.all) if (isInside(route.context)) attach(route, this.hook)
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
