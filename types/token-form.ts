@@ -5,7 +5,10 @@ import type { MaybePromise, Refusal } from './scheme'
 
 /** The client that a form came from. */
 interface FromClient {
-  /** From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Only that function checks it. */
+  /**
+   * From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Only that function checks
+   * it.
+   */
   readonly client_id: string | undefined
   /** From the form or, with `authenticateClient`, from HTTP Basic. Only that function checks it. */
   readonly client_secret: string | undefined
@@ -45,7 +48,9 @@ export interface OAuth2ClientCredentialsForm {
   readonly scopes: string[]
 }
 
-/** An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked. */
+/**
+ * An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5). None of it was checked.
+ */
 export interface OAuth2AuthorizationCodeForm extends FromClient {
   /** The grant that this form is of. */
   readonly grant_type: 'authorization_code'
@@ -80,8 +85,12 @@ export interface GrantedToken extends TokenResponse {
   readonly scopes?: readonly string[]
 }
 
-/** Answers a form with a token, or throws an `OAuth2Error`. One that gives neither, and has not sent an answer by itself, is `server_error`. */
-export type GrantHandler<Form> = (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
+/**
+ * Answers a form with a token, or throws an `OAuth2Error`. One that gives neither, and has not sent an answer by
+ * itself, is `server_error`.
+ */
+export type GrantHandler<Form> =
+  (form: Form, request: FastifyRequest, reply: FastifyReply) => MaybePromise<GrantedToken>
 
 /** Answers a login. */
 export type TokenFormHandler = GrantHandler<OAuth2PasswordForm>
@@ -98,18 +107,27 @@ export interface Grants {
   readonly authorization_code?: GrantHandler<OAuth2AuthorizationCodeForm>
 }
 
+/** Options that the endpoint decides about itself. */
+type Decided = 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'
+
 /** Any route option but `security`: a token endpoint is public. The body is the form's, and validated as such. */
-export interface TokenFormOptions extends Omit<RouteShorthandOptions, 'security' | 'validatorCompiler' | 'serializerCompiler' | 'attachValidation'> {
-  /** `true`: `grant_type` must be sent. `false`: without it the grant is `password`, where that is offered. Default `false`. */
+export interface TokenFormOptions extends Omit<RouteShorthandOptions, Decided> {
+  /**
+   * `true`: `grant_type` must be sent. `false`: without it the grant is `password`, where that is offered. Default
+   * `false`.
+   */
   readonly strict?: boolean
   /** The largest body that is read, in bytes; one that is larger is 413. Default 16384. */
   readonly bodyLimit?: number
   /**
-   * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with `invalid_client`. A client without a
-   * secret (`undefined`) is accepted only if this function says so. A 401 that it throws is `invalid_client`, too. Default: none, clients are not
+   * Decides about the client wherever a `client_id` was sent; `null`, `undefined` and `false` refuse it with
+   * `invalid_client`. A client without a
+   * secret (`undefined`) is accepted only if this function says so. A 401 that it throws is `invalid_client`, too.
+   * Default: none, clients are not
    * checked, HTTP Basic is not read, and the grant `client_credentials` cannot be offered.
    */
-  readonly authenticateClient?: (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
+  readonly authenticateClient?:
+  (client_id: string, client_secret: string | undefined, request: FastifyRequest) => MaybePromise<unknown | Refusal>
 }
 
 /** `app.tokenForm`. */
