@@ -107,7 +107,7 @@ export class Routes {
       route.guard.resolve()
       const { options, options: { url, schema } } = route
       const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options)
-      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration).length)
+      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration))
       if (!isDocumented) route.options = { url, schema } as RouteOptions
     }
     this.#checkDeclared(log)
