@@ -7,7 +7,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { join } from 'node:path'
 import { authSchemes } from '../../lib'
 import { INVALID_CREDENTIALS, bearer, challengesOf, createApp, documentOf } from '../helpers'
-import { answers, handler, tokenScheme } from './helpers'
+import { statuses, handler, tokenScheme } from './helpers'
 
 t.test('secure adds to what the routes there and below say', async (t) => {
   const app = await createApp()
@@ -46,7 +46,7 @@ t.test('secure adds to what the routes there and below say', async (t) => {
     '/public': [],
     '/own': [{ APIKeyHeader: [] }]
   })
-  t.strictSame(await answers(app, ['/plain', '/both', '/open', '/nested', '/public', '/own', '/outside'], 'read'),
+  t.strictSame(await statuses(app, ['/plain', '/both', '/open', '/nested', '/public', '/own', '/outside'], 'read'),
     { '/plain': '401 200', '/both': '401 403', '/open': '200 200', '/nested': '401 403', '/public': '200 200', '/own': '401 401', '/outside': '200 200' })
   t.equal((await app.inject({ url: '/own', headers: { key: 'good' } })).statusCode, 200)
   t.strictSame((await app.inject({ url: '/nested', headers: bearer('admin.read') })).json(), { ran: true, scopes: ['read', 'admin'] })
@@ -72,7 +72,7 @@ t.test('a secured context guards its routes in whatever order they were declared
   app.register(async (inner) => { inner.get('/child-after', handler) })
   await app.ready()
   const urls = ['/before', '/fastify-plugin', '/child', '/grandchild', '/autoloaded', '/loaded-before', '/after', '/child-after']
-  t.strictSame(await answers(app, urls), Object.fromEntries(urls.map((url) => [url, '401 200'])))
+  t.strictSame(await statuses(app, urls), Object.fromEntries(urls.map((url) => [url, '401 200'])))
   const { paths } = documentOf(app)
   for (const url of urls) t.strictSame(paths[url].get.security, [{ OpenIdConnect: [] }], url)
 })
@@ -85,7 +85,7 @@ t.test('siblings of a secured context stay as they are', async (t) => {
     one.get('/one', handler)
   })
   app.register(async (two) => { two.get('/two', handler) })
-  t.strictSame(await answers(app, ['/one', '/two']), { '/one': '401 200', '/two': '200 200' })
+  t.strictSame(await statuses(app, ['/one', '/two']), { '/one': '401 200', '/two': '200 200' })
 })
 
 t.test('an address without a route is answered as its context is', async (t) => {
@@ -98,7 +98,7 @@ t.test('an address without a route is answered as its context is', async (t) => 
       secured.setNotFoundHandler(async (request, reply) => reply.code(404).send({ own: request.auth?.scheme }))
     }, { prefix: '/secured' })
     await app.ready()
-    t.strictSame(await answers(app, ['/secured/nothing', '/nothing']), { '/secured/nothing': '401 404', '/nothing': '404 404' })
+    t.strictSame(await statuses(app, ['/secured/nothing', '/nothing']), { '/secured/nothing': '401 404', '/nothing': '404 404' })
     t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('good') })).json(), { own: 'OpenIdConnect' })
     t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('bad') })).json(), INVALID_CREDENTIALS)
   }
@@ -112,7 +112,7 @@ t.test('a plugin within a context takes no other routes for its own', async (t) 
     api.secure([{ scheme: tokenScheme(api) }])
     api.get('/x', handler)
   }, { prefix: '/api' })
-  t.strictSame(await answers(app, ['/elsewhere', '/api/x']), { '/elsewhere': '200 200', '/api/x': '401 200' })
+  t.strictSame(await statuses(app, ['/elsewhere', '/api/x']), { '/elsewhere': '200 200', '/api/x': '401 200' })
 })
 
 t.test('secure is refused for what is no requirement, and once the application is ready', async (t) => {

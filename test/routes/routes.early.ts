@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { authSchemes } from '../../lib'
 import { bearer, createApp } from '../helpers'
-import { answers, handler, tokenScheme } from './helpers'
+import { statuses, handler, tokenScheme } from './helpers'
 
 t.test('a route that was declared before the plugin cannot be guarded, so secure fails the boot', async (t) => {
   const app = Fastify()
@@ -22,7 +22,7 @@ t.test('a route that was declared before the plugin cannot be guarded, so secure
     late.secure([{ scheme }])
     late.get('/late', handler)
   })
-  t.strictSame(await answers(app, ['/early', '/late']), { '/early': '200 200', '/late': '401 200' })
+  t.strictSame(await statuses(app, ['/early', '/late']), { '/early': '200 200', '/late': '401 200' })
 })
 
 t.test('routes that were declared before the plugin are told at boot', async (t) => {
@@ -68,7 +68,7 @@ t.test('a route that is added to an older context is guarded and documented like
   app.secure([{ scheme }])
   old.get('/own', { security: [{ scheme, scopes: ['a'] }] }, handler)
   old.get('/silent', handler)
-  t.strictSame(await answers(app, ['/old/inner/own', '/old/inner/silent'], 'good'), { '/old/inner/own': '401 403', '/old/inner/silent': '401 200' })
+  t.strictSame(await statuses(app, ['/old/inner/own', '/old/inner/silent'], 'good'), { '/old/inner/own': '401 403', '/old/inner/silent': '401 200' })
   t.strictSame(app.authSchemes.routes().filter(({ method }) => method === 'GET').map(({ url, public: open }) => `${url} ${open}`), ['/old/inner/own false', '/old/inner/silent false'])
 })
 
@@ -125,5 +125,5 @@ t.test('what another plugin asks for after our hook has run fails the boot', asy
   await app.register(authSchemes)
   tokenScheme(app)
   app.get('/before', handler)
-  t.strictSame(await answers(app, ['/before']), { '/before': '401 200' })
+  t.strictSame(await statuses(app, ['/before']), { '/before': '401 200' })
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Routes } from '../../lib/routes/routes'
 import { bearer, challengesOf, createApp, documentOf } from '../helpers'
-import { answers, handler, tokenScheme } from './helpers'
+import { statuses, handler, tokenScheme } from './helpers'
 
 t.test('security is enforced for every way of declaring a route', async (t) => {
   const app = await createApp({ server: { exposeHeadRoutes: true } })
@@ -78,7 +78,7 @@ t.test('schema.security by name is enforced', async (t) => {
   app.get('/public', { schema: { security: [] } }, handler)
   app.get('/silent', { schema: { summary: 'x' } }, handler)
   await app.ready()
-  t.strictSame(await answers(app, ['/one', '/both', '/optional', '/public', '/silent'], 'good.a'),
+  t.strictSame(await statuses(app, ['/one', '/both', '/optional', '/public', '/silent'], 'good.a'),
     { '/one': '401 200', '/both': '401 401', '/optional': '200 200', '/public': '200 200', '/silent': '200 200' })
   t.equal((await app.inject({ url: '/both', headers: { ...bearer('good'), key: 'k' } })).statusCode, 200)
   const { paths, components } = documentOf(app)
