@@ -95,7 +95,7 @@ export class Routes {
     }
     this.contexts.declare(context, requirement, where)
     const inside = [...this.contexts.seen].filter((each) => each === context || Object.prototype.isPrototypeOf.call(context, each))
-    for (const each of inside) this.#guardNotFound(each as FastifyInstance)
+    if (requirement.length > 0) for (const each of inside) this.#guardNotFound(each as FastifyInstance)
     for (const route of this.all) if (inside.includes(route.context)) attach(route, this.hook)
   }
 
