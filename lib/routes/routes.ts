@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
-import { parentOf, type PrintedRoute } from '../fastify-internals'
+import { parentsOf, type PrintedRoute } from '../fastify-internals'
 import { asLifecycleHook, kGuard, type Hook } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
@@ -61,11 +61,8 @@ export class Routes {
   /** True once all is loaded and every route was resolved. */
   get finished (): boolean { return this.#finished }
 
-  /** Takes in a child context. It has the instance hooks of its parent. */
-  addContext (context: object): void {
-    this.contexts.seen.add(context)
-    if (this.#withNotFoundGuards.has(parentOf(context) as object)) this.#withNotFoundGuards.add(context)
-  }
+  /** Takes in a child context. */
+  addContext (context: object): void { this.contexts.seen.add(context) }
 
   /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
   add (context: object, options: RouteOptions): void {
@@ -94,9 +91,8 @@ export class Routes {
       throw unguardedRoutes(listRoutes(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
     }
     this.contexts.declare(context, requirement, where)
-    const inside = [...this.contexts.seen].filter((each) => each === context || Object.prototype.isPrototypeOf.call(context, each))
-    if (requirement.length > 0) for (const each of inside) this.#guardNotFound(each as FastifyInstance)
-    for (const route of this.all) if (inside.includes(route.context)) attach(route, this.hook)
+    if (requirement.length > 0) this.#guardNotFound(context)
+    for (const route of this.all) if ([route.context, ...parentsOf(route.context)].includes(context)) attach(route, this.hook)
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
@@ -139,8 +135,9 @@ export class Routes {
     log.warn(message)
   }
 
+  /** Fastify adds instance hooks to the children of the context, too. */
   #guardNotFound (context: FastifyInstance): void {
-    if (this.#withNotFoundGuards.has(context)) return
+    if ([context, ...parentsOf(context)].some((each) => this.#withNotFoundGuards.has(each))) return
     this.#withNotFoundGuards.add(context)
     for (const { name, hook } of this.#notFound ??= notFoundGuards(this.hook, this.contexts)) {
       context.addHook(name as 'onRequest', asLifecycleHook(name, hook) as any)

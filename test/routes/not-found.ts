@@ -49,9 +49,11 @@ for (const hook of HOOKS) {
     }
     t.equal(ran, 3)
   })
+}
 
-  // Instance hooks run in the order in which they are added, and no other hook follows preHandler.
-  if (hook !== 'preHandler') t.test(`an unknown URL is guarded when a later plugin's hook has run, as a route is: ${hook}`, async (t) => {
+// Instance hooks run in the order in which they are added, and no other hook follows preHandler.
+for (const hook of ['onRequest', 'preParsing', 'preValidation'] as const) {
+  t.test(`an unknown URL is guarded when a later plugin's hook has run, as a route is: ${hook}`, async (t) => {
     const app = await createApp({ hook })
     const sessions: unknown[] = []
     const scheme = app.authSchemes.httpBearer({ verify: (_credentials, { request }) => sessions.push((request as any).session) > 0 })
@@ -133,9 +135,12 @@ t.test('without a secured context unknown URLs have no guard', async (t) => {
   app.secure([])
   app.register(async (open) => { open.secure([]) })
   t.strictSame(hooks, [], 'a request for which nothing is declared pays nothing')
-  app.register(async (secured) => {
+  await app.register(async (secured) => {
+    await secured.register(async () => {})
     secured.secure([{ scheme: tokenScheme(app) }])
-    t.strictSame(hooks, ['preHandler'])
+    secured.secure([{ scheme: tokenScheme(app) }])
+    secured.register(async (child) => { child.secure([{ scheme: tokenScheme(app) }]) })
   })
+  t.strictSame(hooks, ['preHandler'], 'one guard holds for the children, too')
   await app.ready()
 })
