@@ -117,14 +117,3 @@ t.test('a requirement that an onRoute hook before ours adds is enforced', async 
   app.get('/before', handler)
   t.strictSame(await statuses(app, ['/before']), { '/before': '401 200' })
 })
-
-t.test('a document that was made before the application was ready changes nothing', async (t) => {
-  const app = await createApp()
-  const documents: any[] = []
-  app.addHook('onReady', async () => { documents.push(app.swagger()) })
-  const scheme = tokenScheme(app)
-  app.get('/named', { schema: { security: [{ OpenIdConnect: [] }] } }, handler)
-  app.get('/object', { security: [{ scheme }] }, handler)
-  t.strictSame(await statuses(app, ['/named', '/object']), { '/named': '401 200', '/object': '401 200' })
-  t.equal(documents.length, 1)
-})

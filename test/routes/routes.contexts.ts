@@ -6,10 +6,10 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { join } from 'node:path'
 import { authSchemes } from '../../lib'
-import { INVALID_CREDENTIALS, bearer, challengesOf, createApp, documentOf } from '../helpers'
+import { bearer, createApp, documentOf } from '../helpers'
 import { statuses, handler, tokenScheme } from './helpers'
 
-t.test('secure adds to what the routes there and below say', async (t) => {
+t.test('secure adds to the requirements of the routes there and below', async (t) => {
   const app = await createApp()
   const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { read: 'Read', write: 'Write', admin: 'Administer' }, verify: (token) => ({ scopes: token.split('.') }) })
   const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
@@ -88,22 +88,6 @@ t.test('siblings of a secured context stay as they are', async (t) => {
   t.strictSame(await statuses(app, ['/one', '/two']), { '/one': '401 200', '/two': '200 200' })
 })
 
-t.test('an address without a route is answered as its context is', async (t) => {
-  for (const hook of ['onRequest', 'preHandler'] as const) {
-    const app = await createApp({ hook })
-    const scheme = tokenScheme(app)
-    app.register(async (secured) => {
-      secured.secure([{ scheme }])
-      secured.get('/x', handler)
-      secured.setNotFoundHandler(async (request, reply) => reply.code(404).send({ own: request.auth?.scheme }))
-    }, { prefix: '/secured' })
-    await app.ready()
-    t.strictSame(await statuses(app, ['/secured/nothing', '/nothing']), { '/secured/nothing': '401 404', '/nothing': '404 404' })
-    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('good') })).json(), { own: 'OpenIdConnect' })
-    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('bad') })).json(), INVALID_CREDENTIALS)
-  }
-})
-
 t.test('a plugin within a context takes no other routes for its own', async (t) => {
   const app = Fastify()
   app.get('/elsewhere', handler)
@@ -115,7 +99,7 @@ t.test('a plugin within a context takes no other routes for its own', async (t) 
   t.strictSame(await statuses(app, ['/elsewhere', '/api/x']), { '/elsewhere': '200 200', '/api/x': '401 200' })
 })
 
-t.test('secure is refused for what is no requirement, and once the application is ready', async (t) => {
+t.test('secure refuses a value that is no requirement, and once the application is ready', async (t) => {
   const app = await createApp()
   const secure = app.secure as (security: unknown) => void
   t.throws(() => { secure(undefined) }, { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: `security` must be an array/ })
@@ -131,23 +115,3 @@ t.test('nested contexts that multiply too far fail the boot', async (t) => {
   app.get('/many', { security: many.map(({ scheme }) => ({ scheme, scopes: ['a'] })) }, handler)
   await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_BAD_SECURITY', message: /^GET \/many: `security` has more than 256 alternatives/ })
 })
-
-for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) {
-  t.test(`a secured not-found handler is not reached by reply.callNotFound(): ${hook}`, async (t) => {
-    const app = await createApp({ hook })
-    const scheme = app.authSchemes.httpBearer({ verify: () => true })
-    let ran = 0
-    app.secure([{ scheme }])
-    app.setNotFoundHandler(async (request, reply) => reply.code(200).send({ ran: ++ran, user: request.auth?.user }))
-    app.get('/public', { security: [] }, async (_request, reply) => { reply.callNotFound() })
-    app.get('/secured', async (_request, reply) => { reply.callNotFound() })
-    for (const url of ['/public', '/secured', '/nowhere']) {
-      const refused = await app.inject(url)
-      t.equal(refused.statusCode, 401, url)
-      t.strictSame(challengesOf(refused), ['Bearer'], url)
-    }
-    t.equal(ran, 0)
-    for (const url of ['/public', '/secured', '/nowhere']) t.match((await app.inject({ url, headers: bearer('x') })).json(), { user: true }, url)
-    t.equal(ran, 3)
-  })
-}
