@@ -4,9 +4,11 @@ import formbody from '@fastify/formbody'
 import { Type, type TObject } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badOption } from './errors'
-import { FORM, answerError, noStore, responses, toResponse } from './token/answer'
+import { kOperation } from './openapi/operation'
+import { refuseUndefined } from './schemes/definition'
+import { answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse } from './token/answer'
 import { readClient } from './token/client'
-import { GRANT_TYPES, readForm, schemasOf, splitScope } from './token/forms'
+import { GRANT_TYPES, parseForm, readForm, schemasOf, splitScope } from './token/forms'
 import type { GrantHandler, TokenFormOptions } from '../types/token-form'
 
 /** In bytes. A login, a code or a token is far smaller. */
@@ -46,24 +48,28 @@ export function registerTokenForm (app: FastifyInstance, realm: string | undefin
   if (typeof path !== 'string') throw badOption(where, 'the path must be a string')
   const [options, handler] = rest.length < 2 && typeof rest[0] !== 'object' ? [{}, rest[0]] : rest
   const { strict, handlers, authenticateClient, others } = checkEndpoint(where, options, handler)
-  const { schema, onSend, ...route } = others
+  const { schema, onRequest, errorHandler: own, ...route } = others
   const schemas = schemasOf([...handlers.keys()], strict)
   const [form, ...further] = [...schemas.values()] as [TObject, ...TObject[]]
   app.register(async (context) => {
     context.removeAllContentTypeParsers()
-    await context.register(formbody)
+    await context.register(formbody, { parser: parseForm })
+    // Twice, as the handler of the context and of the route: Fastify goes to the next one where an `onSend` hook fails on an answer of the first.
+    const errorHandler = answerError(realm)
+    context.setErrorHandler(errorHandler)
+    // Last of all, so that no hook of a route comes after it.
+    context.addHook('onRoute', (last) => { last.onSend = [...[last.onSend ?? []].flat(), seal] })
     context.route({
-      errorHandler: answerError(realm),
+      errorHandler: own === undefined ? errorHandler : ownErrorHandler(own),
       bodyLimit: BODY_LIMIT,
       ...route,
       method: 'POST',
       url: path,
       security: [],
-      onSend: [noStore, ...[onSend ?? []].flat()],
-      schema: { ...schema, consumes: [FORM], body: further.length === 0 ? form : Type.Union([form, ...further]), response: responses() },
-      // Whatever compilers the application has set are for its own schemas.
-      validatorCompiler: () => () => true,
-      serializerCompiler: () => JSON.stringify,
+      onRequest: [noStore, ...[onRequest ?? []].flat()],
+      // The form is documented apart, and validated by the handler: the application's compilers and transforms are for its own schemas.
+      schema: { ...schema },
+      config: { ...route.config, [kOperation]: { requestBody: requestBody(further.length === 0 ? form : Type.Union([form, ...further])), responses: responses() } } as object,
       handler: handle(schemas, handlers, authenticateClient)
     })
   })
@@ -78,7 +84,9 @@ function handle (schemas: ReadonlyMap<string, TObject>, handlers: Handlers, auth
     const handler = handlers.get(fields.grant_type ?? 'password') as GrantHandler<unknown>
     const hasAnswered = watch(reply)
     const given: unknown = await handler(form, request, reply)
-    return given === undefined && hasAnswered() ? reply : toResponse(given, scopes)
+    if (given === undefined && hasAnswered()) return reply
+    if (given instanceof Error) throw given
+    return sendAnswer(reply, 200, toResponse(given, scopes))
   }
 }
 
@@ -99,9 +107,11 @@ function checkEndpoint (where: string, options: unknown, handler: unknown): Endp
     if (RESERVED.includes(key)) throw badOption(where, `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`)
     if (!ALLOWED.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes strict, grants, authenticateClient and Fastify's route options`)
   }
+  refuseUndefined(where, options)
   const { strict = false, grants, authenticateClient, ...others } = options as Omit<Partial<RouteOptions>, 'schema'> & Record<string, unknown>
   if (typeof strict !== 'boolean') throw badOption(where, 'the option `strict` must be true or false')
   if (authenticateClient !== undefined && typeof authenticateClient !== 'function') throw badOption(where, 'the option `authenticateClient` must be a function')
+  if (others.errorHandler !== undefined && typeof others.errorHandler !== 'function') throw badOption(where, 'the option `errorHandler` must be a function')
   checkSchema(where, others.schema)
   const handlers = checkHandlers(where, grants, handler)
   if (handlers.has('client_credentials') && authenticateClient === undefined) {
@@ -130,6 +140,7 @@ function checkHandlers (where: string, grants: unknown, handler: unknown): Handl
   }
   if (handler !== undefined) throw badOption(where, 'there is either a handler or the option `grants`; make the handler `grants.password`')
   if (grants === null || typeof grants !== 'object' || Array.isArray(grants)) throw badOption(where, 'the option `grants` must be an object of handlers')
+  refuseUndefined(where, grants, 'the grant')
   const entries = Object.entries(grants)
   for (const [grant, candidate] of entries) {
     if (!GRANT_TYPES.includes(grant)) throw badOption(where, `the option \`grants\` has no grant "${grant}": there are ${GRANT_TYPES.join(', ')}`)
