@@ -99,12 +99,6 @@ t.test('a guard includes a scheme that is in all of its alternatives', async (t)
   for (const [guard, scheme, includes] of rows) t.equal(guard.includes(node(scheme)), includes)
 })
 
-t.test('the guard has the parameters of its lifecycle hook', async (t) => {
-  for (const [name, length] of [['onRequest', 3], ['preParsing', 4], ['preValidation', 3], ['preHandler', 3]] as const) {
-    t.equal(new Guard('x', name, new Contexts(), Fastify(), null, []).hook.length, length, name)
-  }
-})
-
 t.test('requirements that differ have different keys, whatever characters a scope has', async (t) => {
   const free = createScheme(httpBearer({ schemeName: 'Free' }), registration)
   const { id } = node(free)

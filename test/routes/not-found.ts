@@ -141,6 +141,6 @@ t.test('without a secured context unknown URLs have no guard', async (t) => {
     secured.secure([{ scheme: tokenScheme(app) }])
     secured.register(async (child) => { child.secure([{ scheme: tokenScheme(app) }]) })
   })
-  t.strictSame(hooks, ['preHandler'], 'one guard holds for the children, too')
+  t.strictSame(hooks, ['preParsing', 'preHandler'], 'one guard holds for the children, too')
   await app.ready()
 })

@@ -1,6 +1,7 @@
 /** What fails the boot. */
 
 import t from 'tap'
+import middie from '@fastify/middie'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { authSchemes } from '../../lib'
@@ -90,4 +91,19 @@ t.test('explicit: every route must declare `security`, or its context', async (t
   })
   await good.ready()
   t.equal((await good.inject('/documentation/json')).statusCode, 200)
+})
+
+t.test('middleware in a secured context is logged: what it answers is not guarded', async (t) => {
+  for (const [secured, explicit] of [[true, false], [false, true], [false, false]] as const) {
+    const lines: string[] = []
+    const stream = { write: (line: string) => { lines.push(JSON.parse(line).msg) } }
+    const app = await createApp({ explicit, server: { logger: { level: 'warn', stream } } })
+    await app.register(middie)
+    if (secured) app.secure([{ scheme: tokenScheme(app) }])
+    await app.ready()
+    t.strictSame(lines, secured || explicit
+      ? ['a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
+          'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)']
+      : [])
+  }
 })

@@ -122,7 +122,7 @@ t.test('routes of one context that declare the same share a guard', async (t) =>
   const app = Fastify()
   const routes = new Routes(registration, 'onRequest', app, { before: [], early: [] })
   const scheme = createScheme(httpBearer(), registration)
-  const add = (options: object, context: object = app): void => { routes.add(context, { method: 'GET', url: '/', handler: async () => {}, ...options }) }
+  const add = (options: object, context = app): void => { routes.add(context, { method: 'GET', url: '/', handler: async () => {}, ...options }) }
   for (let i = 0; i < 2; i++) for (const options of [{}, { security: [] }, { security: [{ scheme }] }, { security: [{ scheme }, {}] }]) add(options)
   add({}, Fastify())
   add({ preHandler: scheme.preHandler })
