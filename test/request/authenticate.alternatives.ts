@@ -186,3 +186,17 @@ t.test('an attempt knows whether a guard accepted, and which plans ran', async (
     t.strictSame(await answer(app, {}, url), { status: 401, body: missing(false), challenges: ['APIKey'], ran: false }, url)
   }
 })
+
+t.test('require finds a scheme in any alternative that was run, of an earlier hook, too, and prefers one that accepted', async (t) => {
+  const app = await createApp()
+  const token = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: (token) => ({ scope: token }) })
+  const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
+  app.get('/', {
+    security: [[{ scheme: token, scopes: ['a'] }, { scheme: key }], { scheme: token, scopes: ['b'] }, {}],
+    preHandler: (request, reply, done) => { (key.preHandler as any)(request, reply, done) }
+  }, async (request) => ({ ran: true, scopes: token.require(request).scopes, key: key.require(request).token }))
+  const ran = { ran: true, scopes: ['b'], key: 'good' }
+  t.strictSame(await answer(app, { ...bearer('b'), key: 'good' }), { status: 200, body: ran, challenges: [], ran: true })
+  t.strictSame((await answer(app, { ...bearer('a'), key: 'good' })).body, { ...ran, scopes: ['a'] })
+  t.strictSame(await answer(app, { key: 'good' }), { status: 401, body: NOT_AUTHENTICATED, challenges: ['Bearer scope="a"'], ran: false })
+})
