@@ -1,12 +1,14 @@
 /** The list of all routes with what each requires: which doors are open. */
 
+import type { FastifyInstance } from 'fastify'
 import { notReady } from './errors'
 import { parentOf } from './fastify-internals'
 import { toSecurity } from './openapi/operation'
 import type { Requirement } from './requirement/combine'
+import { pathFromBase } from './requirement/node'
 import { toPlan } from './requirement/plan'
 import type { Contexts } from './routes/contexts'
-import { unverifiedOf, type Route, type Routes } from './routes/routes'
+import { isPublic, unverifiedOf, type Route, type Routes } from './routes/routes'
 import type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from '../types/audit'
 
 // Every scheme may name its scopes in this list, as in the newest OpenAPI.
@@ -15,8 +17,9 @@ const VERSION = { openapi: '3.1.0' }
 /** Returns every route, in the order of declaration, one entry for each method. Routes that were declared before the plugin was loaded come first. */
 export function auditRoutes (routes: Routes): AuditedRoute[] {
   if (!routes.finished) throw notReady()
-  const early = routes.early.map(({ method, url }) =>
-    ({ method, url, security: null, public: true, hidden: false, publicBy: 'before-plugin', unverified: [], contexts: [] } as const))
+  const early = routes.early.map(({ method, url }) => ({
+    method, url, security: null, public: true, hidden: false, publicBy: 'before-plugin', unverified: [], derived: [], contexts: []
+  } as const))
   const seen = routes.all.flatMap((route) => {
     const { requirement } = route.guard
     const publicBy = whyPublic(route)
@@ -26,6 +29,7 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
       hidden: isHidden(routes, route),
       publicBy,
       unverified: unverifiedOf(requirement).map(({ name }) => name),
+      derived: derivedOf(requirement),
       contexts: contextsOf(routes.contexts, route.context)
     }
     return urlsOf(route).flatMap((url) => route.methods.map((method) => ({ method, url, ...audited })))
@@ -33,26 +37,71 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
   return [...early, ...seen]
 }
 
-/** The list as a table: method, address, what is required, and why a route is public or which contexts added what. */
+interface Row { readonly methods: readonly string[], readonly url: string, readonly security: string, readonly note: string, readonly hidden: boolean }
+
+/**
+ * Returns the list as a table: methods, URL, what is required, and why a route is public or what its contexts added. Methods of one URL, a URL with
+ * and without a slash at its end, and hidden routes of one kind share a line.
+ */
 export function printSecurity (routes: readonly AuditedRoute[]): string {
-  const rows = routes.map((route) => ({ method: route.method, url: route.url, security: securityText(route.security), note: noteText(route) }))
-  const width = (column: 'method' | 'url' | 'security'): number => rows.reduce((most, row) => Math.max(most, row[column].length), 0)
-  const [method, url, security] = [width('method'), width('url'), width('security')]
-  return rows.map((row) => `${row.method.padEnd(method)}  ${row.url.padEnd(url)}  ${row.security.padEnd(security)}  ${row.note}`.trimEnd()).join('\n') + '\n'
+  const rows = foldHidden(foldSlashes(foldMethods(routes))).map((row) => ({ ...row, methods: row.methods.join(',') }))
+  const width = (column: 'methods' | 'url' | 'security'): number => rows.reduce((most, row) => Math.max(most, row[column].length), 0)
+  const [methods, url, security] = [width('methods'), width('url'), width('security')]
+  return rows.map((row) =>
+    `${row.methods.padEnd(methods)}  ${row.url.padEnd(url)}  ${row.security.padEnd(security)}  ${row.note}`.trimEnd()).join('\n') + '\n'
 }
 
-/** With a prefix, the route `/` answers at two addresses, and Fastify notes the second on the same options. */
+function foldMethods (routes: readonly AuditedRoute[]): Row[] {
+  const rows = routes.map((route): Row => ({
+    methods: [route.method], url: route.url, security: securityText(route.security), note: noteText(route), hidden: route.hidden
+  }))
+  return fold(rows, ({ url, security, note, hidden }) => JSON.stringify([url, security, note, hidden]), (same) =>
+    ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))] }))
+}
+
+function foldSlashes (rows: readonly Row[]): Row[] {
+  return fold(rows, ({ url, ...rest }) => JSON.stringify([url.replace(/(?<=.)\/$/, ''), rest]), ([first, second]) =>
+    second === undefined ? first : { ...first, url: `${first.url.replace(/\/$/, '')}[/]` })
+}
+
+/** Hidden routes, such as the files of a user interface, are many. */
+function foldHidden (rows: readonly Row[]): Row[] {
+  return fold(rows, ({ url, methods, security, note, hidden }) => hidden ? JSON.stringify([methods, security, note]) : url + methods.join() + note, (same) => {
+    const [first, second] = same
+    return second === undefined ? first : { ...first, url: `${commonPath(same.map(({ url }) => url))}… (${same.length} routes)` }
+  })
+}
+
+/** Unites rows of one key, where the first of them stands. */
+function fold (rows: readonly Row[], keyOf: (row: Row) => string, unite: (same: readonly [Row, ...Row[]]) => Row): Row[] {
+  const byKey = new Map<string, [Row, ...Row[]]>()
+  for (const row of rows) {
+    const same = byKey.get(keyOf(row))
+    if (same === undefined) byKey.set(keyOf(row), [row])
+    else same.push(row)
+  }
+  return [...byKey.values()].map(unite)
+}
+
+/** Returns what all paths start with, up to a slash. */
+function commonPath (paths: readonly string[]): string {
+  const [first = ''] = paths
+  const end = [...first].findIndex((character, i) => paths.some((path) => path[i] !== character))
+  return first.slice(0, first.lastIndexOf('/', end === -1 ? first.length : end) + 1)
+}
+
+/** With a prefix, the route `/` has two URLs, and Fastify notes the second on the same options. */
 function urlsOf ({ url, options }: Route): string[] {
   return options.url === url ? [url] : [url, options.url]
 }
 
-function whyPublic ({ guard: { own, requirement } }: Route): AuditedRoute['publicBy'] {
+function whyPublic ({ isPublicByOption, guard: { own, requirement } }: Route): AuditedRoute['publicBy'] {
   if (requirement === null) return 'undeclared'
-  if (requirement.length === 0) return own === null ? 'context' : 'security'
-  return requirement.some(({ entries }) => entries.length === 0) ? 'optional' : null
+  if (requirement.length === 0) return isPublicByOption ? 'option' : own === null ? 'context' : 'security'
+  return isPublic(requirement) ? 'optional' : null
 }
 
-/** A route is hidden where no document shows it. Before the first document only its own schema can say so. */
+/** A route is hidden where no document shows it. Before the first document only its own schema can hide it. */
 function isHidden ({ documents, all }: Routes, route: Route): boolean {
   if ((route.options.schema as { hide?: unknown } | undefined | null)?.hide === true) return true
   // HEAD routes are shown by an option of @fastify/swagger alone; they are hidden where their GET route is.
@@ -60,10 +109,16 @@ function isHidden ({ documents, all }: Routes, route: Route): boolean {
   return documents > 0 && shown.length > 0 && shown.every(({ isDocumented }) => !isDocumented)
 }
 
-function contextsOf (contexts: Contexts, context: object): ContextRequirement[] {
+function derivedOf (requirement: Requirement | null): string[] {
+  const nodes = (requirement ?? []).flatMap(({ entries }) => entries.flatMap(({ node }) => pathFromBase(node)))
+  return [...new Set(nodes.filter(({ verify, parent }) => parent !== null && verify !== undefined)
+    .map(({ definition, verify }) => `${definition.name} ${verify?.name || 'verify'}`))]
+}
+
+function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequirement[] {
   const parent = parentOf(context)
-  const { prefix } = context as { prefix?: string }
-  const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === undefined || prefix === '' ? '/' : prefix, security: write(requirement) }))
+  const { prefix, pluginName: plugin } = context
+  const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
   return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }
 
@@ -83,15 +138,22 @@ const NOTES = {
   undeclared: 'public: no security declared',
   'before-plugin': 'public: declared before the plugin was loaded',
   security: 'public: security: []',
+  option: 'public: plugin option `public`',
   context: 'public: secure([]) of its context',
   optional: 'public: authentication is optional'
 }
 
-function noteText ({ publicBy, unverified, contexts, hidden }: AuditedRoute): string {
+function noteText ({ publicBy, unverified, derived, contexts, hidden }: AuditedRoute): string {
   return [
     ...publicBy === null ? [] : [NOTES[publicBy]],
     ...unverified.length === 0 ? [] : [`not verified: ${unverified.join(' ')}`],
-    ...contexts.map(({ prefix, security }) => `secure at ${prefix}: ${securityText(security)}`),
+    ...derived.map((check) => `with ${check}`),
+    ...contexts.map((context) => `${contextText(context)}: ${securityText(context.security)}`),
     ...hidden ? ['hidden'] : []
   ].join(', ')
+}
+
+/** A context without a prefix, below the root, is named by its plugin. */
+function contextText ({ prefix, plugin }: ContextRequirement): string {
+  return prefix === '/' && plugin !== 'fastify' ? `secure in ${plugin}` : `secure at ${prefix}`
 }

@@ -5,10 +5,14 @@ import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { auditRoutes, printSecurity } from './audit'
 import { badOption, duplicateScheme, overrideRefused } from './errors'
-import { documentRoutes } from './openapi/document'
+import { parentsOf } from './fastify-internals'
+import { documentRoutes, inspectDocument } from './openapi/document'
 import { Swaggers, isProbe } from './openapi/swagger'
 import { kAttempt } from './request/hook'
 import { answerRefusal, kRefusal } from './request/reject'
+import { keepBootError } from './routes/failed-boot'
+import { isPlainObject } from './requirement/read'
+import { PublicUrls } from './routes/public-urls'
 import { Routes } from './routes/routes'
 import { lookAround, refuseOutside, unseenGuard } from './routes/unseen'
 import { createScheme, overrideScheme } from './scheme'
@@ -18,12 +22,12 @@ import { registerTokenForm } from './token-form'
 import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
 
 // Ours, and those that Fastify takes of every plugin.
-const OPTIONS = ['hook', 'realm', 'explicit', 'prefix', 'logLevel', 'logSerializers']
+const OPTIONS = ['hook', 'realm', 'explicit', 'public', 'errorSchema', 'prefix', 'logLevel', 'logSerializers']
 
 const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
-  const { hook, realm, explicit } = checkOptions(options)
+  const { hook, realm, explicit, errorSchema, publicUrls } = checkOptions(options)
   if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
   const warned = new Set<string>()
   function warnOnce (message: string): void {
@@ -31,8 +35,8 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     warned.add(message)
   }
   const { before, early, children, others } = lookAround(app)
-  const routes = new Routes({ explicit, warnOnce }, hook, app, before, early)
-  const swaggers = new Swaggers(documentRoutes(routes))
+  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, before, early, publicUrls)
+  const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
 
   for (const context of [app, ...children]) decorateRequests(context)
   app.decorate('authSchemes', createAuthSchemes(routes, realm, (message) => { app.log.warn(message) }))
@@ -42,6 +46,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     registerTokenForm(this, realm, path, ...rest)
   })
 
+  keepBootError(parentsOf(app).at(-1) ?? app)
   refuseOutside(others, app, routes.schemes)
   swaggers.find(app)
   app.addHook('onRegister', (context) => { routes.addContext(context) })
@@ -69,16 +74,19 @@ function decorateRequests (context: FastifyInstance): void {
   }
 }
 
-function checkOptions (options: AuthSchemesOptions): { hook: HookName, realm: string | undefined, explicit: boolean } {
+type CheckedOptions = Required<Pick<AuthSchemesOptions, 'hook' | 'explicit'>> & Pick<AuthSchemesOptions, 'realm' | 'errorSchema'> & { readonly publicUrls: PublicUrls }
+
+function checkOptions (options: AuthSchemesOptions): CheckedOptions {
   const where = 'authSchemes'
   for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit`)
+    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit, public, errorSchema`)
   }
   refuseUndefined(where, options)
-  const { hook = 'onRequest', realm, explicit = false } = options
+  const { hook = 'onRequest', realm, explicit = false, public: urls = [], errorSchema } = options
   if (!HOOKS.includes(hook)) throw badOption(where, `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
   if (typeof explicit !== 'boolean') throw badOption(where, 'the option `explicit` must be true or false')
-  return { hook, realm: optionalRealm(where, realm), explicit }
+  if (errorSchema !== undefined && !isPlainObject(errorSchema)) throw badOption(where, 'the option `errorSchema` must be a JSON Schema, or a schema of TypeBox')
+  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema, publicUrls: new PublicUrls(urls) }
 }
 
 /** Returns `app.authSchemes`: the factories, which hold that one name means one thing in the document, and the tools beside them. */

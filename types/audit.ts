@@ -7,6 +7,8 @@ export type SecurityRequirementObject = Readonly<Record<string, readonly string[
 export interface ContextRequirement {
   /** The prefix of the context, `/` if it has none. */
   readonly prefix: string
+  /** The name of the plugin that the context was made for (`instance.pluginName` of Fastify). */
+  readonly plugin: string
   /** The requirement, as in the document; `[]` made the context public. */
   readonly security: readonly SecurityRequirementObject[]
 }
@@ -21,20 +23,23 @@ export interface AuditedRoute {
   readonly security: readonly SecurityRequirementObject[] | null
   /** `true` if a request without any credentials reaches the handler. */
   readonly public: boolean
-  /** `true` if `schema.hide` hides the route in the document. */
+  /** `true` if the documents that were made so far do not show the route; before the first, if `schema.hide` is set. */
   readonly hidden: boolean
   /**
    * The reason why the route is public; `null` if it is not.
    *
    * - `security`: the route has `security: []`
+   * - `option`: the plugin option `public` names the route
    * - `context`: `app.secure([])` was called in a context of the route
    * - `optional`: authentication is optional
    * - `undeclared`: neither the route nor a context declares `security`
    * - `before-plugin`: the route was declared before the plugin was loaded
    */
-  readonly publicBy: 'security' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
+  readonly publicBy: 'security' | 'option' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
   /** The names of required schemes without a `verify`: their credentials and scopes are not verified. */
   readonly unverified: readonly string[]
+  /** The further checks of derived schemes: the name of the scheme and of its `verify`, such as `HTTPBearer isActive`. */
+  readonly derived: readonly string[]
   /** The requirements of the route's contexts, outermost first. */
   readonly contexts: readonly ContextRequirement[]
 }

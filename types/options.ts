@@ -19,6 +19,11 @@ export interface AuthSchemesOptions {
   /** `true`: every route must have `security`, or be in a context that declares it, or boot fails. Default `false`. */
   readonly explicit?: boolean
   /**
+   * Routes of other plugins that are public, whatever their contexts require, and count as declared: URLs, each exact or, with `*` at the end, a
+   * prefix. Routes that carry `security` are left as they are. A URL of no such route fails the boot. Default: none.
+   */
+  readonly public?: readonly string[]
+  /**
    * The body of 401 and 403 in the document, as a TypeBox or JSON Schema, for an application with an error format of
    * its own. It changes the document only, not the response. Default: Fastify's error body.
    */

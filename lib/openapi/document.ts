@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { duplicateScheme, unguardedRoutes } from '../errors'
 import { both, type Requirement } from '../requirement/combine'
 import type { Route, Routes } from '../routes/routes'
+import { listRoutes } from '../routes/unseen'
 import type { SchemeDefinition } from '../schemes/definition'
-import { completeOperation, describe, type Description } from './operation'
+import { ERROR_SCHEMA, completeOperation, describe, type Description } from './operation'
 import { pathsOf } from './paths'
 import { observeRoute, onOperation, operationsOf, type DocumentObject, type WrittenOperation } from './swagger'
 
@@ -25,6 +26,23 @@ export function documentRoutes (routes: Routes) {
   }
 }
 
+/**
+ * Looks at a document at boot, before any route is written into it.
+ *
+ * @throws `FST_AUTH_DUPLICATE_SCHEME` where the user has defined a required scheme in another way
+ */
+export function inspectDocument ({ all, schemes, registration }: Routes, object: DocumentObject): void {
+  const own: DocumentObject = object.components.securitySchemes ?? {}
+  const required = new Set(all.flatMap(({ guard }) => guard.requirement ?? []).flatMap(({ entries }) => entries.map(({ node }) => node.definition)))
+  for (const { name, openapi } of required) {
+    if (Object.hasOwn(own, name) && !isDeepStrictEqual(own[name], openapi)) throw duplicateScheme(name)
+  }
+  const undeclared = all.filter(({ guard }) => guard.requirement === null).flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
+  if (schemes.isNamedIn(object.security) && undeclared.length > 0) {
+    registration.warnOnce(`the root of the OpenAPI document requires ${namesIn(object.security).join(', ')}, which enforces nothing: these routes are public, and documented so: ${listRoutes(undeclared)}. Require the scheme by \`app.secure\`, and leave it out of the root`)
+  }
+}
+
 /** One document, from its first route until it is made. */
 class Document {
   readonly #applications: Routes[] = []
@@ -34,6 +52,8 @@ class Document {
   /** The schemes that the user wrote, and those that were added. */
   readonly #schemes: DocumentObject
   readonly #descriptions = new Map<Requirement, Description>()
+  /** The names of the schemas of error bodies. */
+  readonly #errorSchemas = new Map<object, string>()
 
   constructor (readonly object: DocumentObject) {
     this.#schemes = { ...object.components.securitySchemes }
@@ -81,7 +101,7 @@ class Document {
   #complete ({ operation, method, path, options }: WrittenOperation): DocumentObject {
     const key = `${method} ${path}`
     const observed = options === undefined ? undefined : this.#byOptions.get(options)
-    const routes = observed === undefined ? this.#routesAt(key) : [observed]
+    const routes = observed === undefined ? [...this.#routesAt(method, path)] : [observed]
     if (routes.length === 0) return this.#completeForeign(key, operation)
     const written = this.#written.get(key) ?? new Set()
     this.#written.set(key, written)
@@ -90,14 +110,29 @@ class Document {
       written.add(route)
     }
     const requirement = [...written].reduce<Requirement | null>(strictest, null)
-    return completeOperation(operation, requirement === null ? null : this.#describe(requirement), this.object)
+    const description = requirement === null ? null : this.#describe(requirement)
+    const [entry] = requirement?.flatMap(({ entries }) => entries) ?? []
+    return completeOperation(operation, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
   }
 
-  /** A copy that @fastify/swagger made of a route before it was observed is known by its path alone. */
-  #routesAt (key: string): Route[] {
+  /** Returns where the schema of an error's body stands: under a name that the user's schemas leave free. */
+  #refToError (schema: object = ERROR_SCHEMA): string {
+    const { schemas } = this.object.components
+    let name = this.#errorSchemas.get(schema)
+    if (name === undefined) {
+      for (name = 'AuthError'; Object.hasOwn(schemas, name);) name += '_'
+      this.#errorSchemas.set(schema, name)
+    }
+    schemas[name] ??= structuredClone(schema)
+    return `#/components/schemas/${name}`
+  }
+
+  /** A copy that @fastify/swagger made of a HEAD route before it was observed is known by its path, where its GET route stands, too. */
+  #routesAt (method: string, path: string): Iterable<Route> {
+    if (method !== 'head') return []
     const { servers } = this.object
-    return this.#applications.flatMap(({ all }) => all).filter(({ methods, url }) => methods.some((method) =>
-      pathsOf(url, servers).some((path) => `${method.toLowerCase()} ${path}` === key)))
+    return this.#written.get(`get ${path}`) ?? this.#applications.flatMap(({ all }) => all)
+      .filter(({ methods, url }) => methods.includes('HEAD') && pathsOf(url, servers).includes(path))
   }
 
   /** A route of nobody's must not show a lock that nothing enforces, be it the document's own. */

@@ -8,11 +8,20 @@ import type { DocumentObject } from './swagger'
 export interface Description {
   readonly definitions: ReadonlyArray<Member['definition']>
   readonly security: readonly DocumentObject[]
-  /** The statuses of a refusal, and their descriptions. */
-  readonly refusals: Readonly<Record<string, string>>
+  /** The responses of a refusal, by status. */
+  readonly refusals: Readonly<Record<string, Refusal>>
   /** The parameters that `security` documents already, and whether each of its alternatives needs them. */
   readonly parameters: ReadonlyMap<string, boolean>
 }
+
+/** A response without its body. */
+interface Refusal { readonly description: string, readonly headers?: DocumentObject }
+
+const UNAUTHORIZED: Refusal = {
+  description: 'Not authenticated',
+  headers: { 'WWW-Authenticate': { description: 'A challenge for each scheme (RFC 9110 section 11.6.1)', schema: { type: 'string' } } }
+}
+const FORBIDDEN: Refusal = { description: 'Not enough permissions' }
 
 /** @param document read for its version */
 export function describe (requirement: Requirement, document: DocumentObject): Description {
@@ -23,7 +32,7 @@ export function describe (requirement: Requirement, document: DocumentObject): D
     definitions: members.map(({ definition }) => definition),
     security: requirement.length === 0 ? [] : toSecurity(plan, document),
     // A `verify` may answer 403, whether scopes are required or not.
-    refusals: members.length === 0 ? {} : { 401: 'Not authenticated', ...verifies ? { 403: 'Not enough permissions' } : {} },
+    refusals: members.length === 0 ? {} : { 401: UNAUTHORIZED, ...verifies ? { 403: FORBIDDEN } : {} },
     parameters: parametersOf(plan)
   }
 }
@@ -39,8 +48,9 @@ function parametersOf ({ alternatives }: Plan): Description['parameters'] {
  *
  * @param description what the route requires; `null`: nothing is declared
  * @param document read for its root-level `security`
+ * @param errorSchema where the schema of an error's body stands, as `#/components/schemas/…`
  */
-export function completeOperation (operation: DocumentObject, description: Description | null, document: DocumentObject): DocumentObject {
+export function completeOperation (operation: DocumentObject, description: Description | null, document: DocumentObject, errorSchema: string): DocumentObject {
   const { security: _, ...undeclared } = operation
   if (description === null) return Array.isArray(document.security) ? { ...undeclared, security: [] } : undeclared
   const { parameters, responses, ...rest } = undeclared
@@ -49,7 +59,7 @@ export function completeOperation (operation: DocumentObject, description: Descr
     ...rest,
     ...others.length > 0 ? { parameters: others } : {},
     security: description.security.map(copy),
-    responses: withRefusals(responses, description.refusals)
+    responses: withRefusals(responses, description.refusals, errorSchema)
   }
 }
 
@@ -84,9 +94,12 @@ function mayNameScopes ({ openapi }: Member['definition'], document: DocumentObj
   return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || !String(document.openapi).startsWith('3.0')
 }
 
-function withRefusals (responses: DocumentObject = {}, refusals: Description['refusals']): DocumentObject {
+function withRefusals (responses: DocumentObject = {}, refusals: Description['refusals'], errorSchema: string): DocumentObject {
   const all = { ...responses }
-  for (const [status, description] of Object.entries(refusals)) all[status] = ownResponse(responses, status) ?? errorResponse(description)
+  for (const [status, refusal] of Object.entries(refusals)) {
+    all[status] = ownResponse(responses, status) ??
+      { ...structuredClone(refusal), content: { 'application/json': { schema: { $ref: errorSchema } } } }
+  }
   return all
 }
 
@@ -97,19 +110,16 @@ function ownResponse (responses: DocumentObject, status: string): DocumentObject
   return range === undefined ? undefined : structuredClone(range)
 }
 
-/** Fastify's error body, as new objects, too. */
-function errorResponse (description: string): DocumentObject {
-  const schema = {
-    type: 'object',
-    properties: {
-      statusCode: { type: 'integer' },
-      code: { type: 'string' },
-      error: { type: 'string' },
-      message: { type: 'string' }
-    },
-    required: ['statusCode', 'code', 'error', 'message']
-  }
-  return { description, content: { 'application/json': { schema } } }
+/** Fastify's error body. A `code` is missing where a `verify` throws an error without one. */
+export const ERROR_SCHEMA = {
+  type: 'object',
+  properties: {
+    statusCode: { type: 'integer', description: 'The status' },
+    code: { type: 'string', description: 'A code for programs' },
+    error: { type: 'string', description: 'The name of the status' },
+    message: { type: 'string', description: 'A sentence for people' }
+  },
+  required: ['statusCode', 'error', 'message']
 }
 
 function parameterKey ({ in: location, name }: DocumentObject): string {

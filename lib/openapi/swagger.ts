@@ -22,6 +22,8 @@ export interface TransformInput { readonly schema: unknown, readonly url: string
 
 /** Called before the first route is written into a document; `undefined`: it is Swagger 2.0. */
 type OnDocument = (document: DocumentObject | undefined) => void
+/** Called once at boot with a document that has no routes. It is not made to its end. */
+type OnBoot = (document: DocumentObject) => void
 
 const kProbe: unique symbol = Symbol('fastify-auth-schemes.probe')
 
@@ -34,7 +36,7 @@ export const isProbe = (route: RouteOptions): boolean => probeOf(route) !== unde
 export class Swaggers {
   readonly #found = new Map<object, number>()
 
-  constructor (readonly onDocument: OnDocument) {}
+  constructor (readonly onDocument: OnDocument, readonly onBoot: OnBoot) {}
 
   /** True where there is any, so that a document may be asked for. */
   get exist (): boolean { return this.#found.size > 0 }
@@ -46,6 +48,11 @@ export class Swaggers {
     if (registered <= (this.#found.get(owner) ?? 0)) return
     this.#found.set(owner, registered)
     addProbe(owner, this.onDocument)
+    // Registered behind the hook of @fastify/swagger, which makes no document before.
+    owner.addHook('onReady', async () => {
+      const document = peek(owner)
+      if (document !== undefined) this.onBoot(document)
+    })
   }
 }
 
@@ -64,6 +71,10 @@ function addProbe (context: FastifyInstance, onDocument: OnDocument): void {
     if (probeOf(route) === probe) withdraw()
   })
   function swaggerTransform ({ url, openapiObject }: TransformInput): { schema: { hide: true }, url: string } {
+    if (peeked !== undefined) {
+      peeked.document = openapiObject
+      throw probe
+    }
     onDocument(openapiObject)
     return { schema: { hide: true }, url }
   }
@@ -81,6 +92,21 @@ function addProbe (context: FastifyInstance, onDocument: OnDocument): void {
   } catch (error) {
     if (error !== probe) throw error
   }
+}
+
+/** Where a document is put that is not made to its end. */
+let peeked: { document: DocumentObject | undefined } | undefined
+
+/** Returns a document as it is before its first route; `undefined` where it cannot be had, or is Swagger 2.0. */
+function peek (owner: FastifyInstance): DocumentObject | undefined {
+  const result = peeked = { document: undefined }
+  try {
+    (owner as { swagger?: () => unknown }).swagger?.()
+  } catch {
+    // Withdrawn by the probe. Whatever else fails will fail where the document is asked for.
+  }
+  peeked = undefined
+  return result.document
 }
 
 /** The options of the route whose operation is written next. */

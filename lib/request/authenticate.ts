@@ -102,6 +102,12 @@ export class Attempt {
     return false
   }
 
+  /** Returns the outcome of extracting: `ACCEPTED` where there are credentials. */
+  outcomeOf (source: Source): Outcome {
+    const extraction = this.extract(source)
+    return extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
+  }
+
   /** Extracts the credentials of a scheme, once for all alternatives. */
   extract ({ index, base: { override, definition } }: Source): Extraction {
     if (override !== null) return override.credentials
@@ -153,21 +159,15 @@ async function runLater (attempt: Attempt, a: number, c: number, pending: Promis
 
 /** Extracts an alternative whole, before anything is verified. */
 function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative): Outcome {
-  if (members.length === 1 && leftOut.length === 0) return extractOne(attempt, (members[0] as Member).source)
-  const outcomes = members.map(({ source }) => extractOne(attempt, source))
+  if (members.length === 1 && leftOut.length === 0) return attempt.outcomeOf((members[0] as Member).source)
+  const outcomes = members.map(({ source }) => attempt.outcomeOf(source))
   for (const group of leftOut) outcomes.push(extractLeftOut(attempt, group))
   return unite(outcomes)
 }
 
-/** Returns the outcome of extracting: `ACCEPTED` where there are credentials. */
-function extractOne (attempt: Attempt, source: Source): Outcome {
-  const extraction = attempt.extract(source)
-  return extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
-}
-
-/** The same for a group that was left out: `ACCEPTED` where it is not there, `ABSENT` where it is. */
+/** Returns the outcome of a group that was left out: `ACCEPTED` where it is not there, `ABSENT` where it is. */
 function extractLeftOut (attempt: Attempt, group: readonly Source[]): Outcome {
-  const outcome = unite(group.map((source) => extractOne(attempt, source)))
+  const outcome = unite(group.map((source) => attempt.outcomeOf(source)))
   return outcome === Outcome.ABSENT ? Outcome.ACCEPTED : outcome === Outcome.ACCEPTED ? Outcome.ABSENT : outcome
 }
 

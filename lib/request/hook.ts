@@ -6,14 +6,13 @@ import { toError } from '../outcome'
 import type { Plan } from '../requirement/plan'
 import type { SchemeNode } from '../requirement/node'
 import type { Auth } from '../../types/auth'
-import type { HookName } from '../../types/options'
 import { Attempt, authenticate, type SetAuth } from './authenticate'
 import { reject } from './reject'
 import { asSent } from './sent'
 
 type Done = (error?: Error) => void
-export type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
-type ParsingHook = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => void
+/** A lifecycle hook. In `preParsing` the payload stands before the callback. */
+export type Hook = (request: FastifyRequest, reply: FastifyReply, done: unknown, doneOfParsing?: Done) => void
 
 /** The last attempt on a request; it knows the earlier ones. */
 export const kAttempt: unique symbol = Symbol('fastify-auth-schemes.attempt')
@@ -44,9 +43,8 @@ type PlanSource = (request: FastifyRequest) => Plan
  * @param setAuthOf when `request.auth` is set; it may throw to fail the request
  */
 export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (request: FastifyRequest) => SetAuth): Hook {
-  return function authSchemes (request, _reply, done) {
-    // Called by hand without it, the outcome of an asynchronous `verify` would be lost.
-    if (typeof done !== 'function') throw badOption('preHandler', 'it was called without a callback; put it into a list of hooks instead')
+  return function authSchemes (request, reply, third, fourth) {
+    const done = callbackOf(reply, third, fourth)
     let error: Error | undefined
     try {
       const source = runsLate ? asSent(request) : request
@@ -64,10 +62,12 @@ export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (requ
   }
 }
 
-/** Returns the same hook with the parameters of a lifecycle hook. */
-export function asLifecycleHook (name: HookName, hook: Hook): Hook | ParsingHook {
-  if (name !== 'preParsing') return hook
-  return function authSchemes (request, reply, _payload, done) { hook(request, reply, done) }
+/** Returns the callback of a hook. In hooks with another payload than a stream to parse, the handler has run, or will not run. */
+function callbackOf ({ sent }: FastifyReply, third: unknown, fourth: Done | undefined): Done {
+  if (typeof third === 'function' && !sent) return third as Done
+  if (typeof fourth === 'function' && typeof (third as { pipe?: unknown } | null | undefined)?.pipe === 'function') return fourth
+  // Called by hand without a callback, the outcome of an asynchronous `verify` would be lost.
+  throw badOption('preHandler', 'it was called without a callback, or in a hook in which it guards nothing; put it into the list of a hook up to `preHandler`')
 }
 
 export const keptOn = (request: object): GuardedRequest => request as GuardedRequest

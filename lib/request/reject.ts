@@ -1,6 +1,6 @@
 /** The one place that turns an attempt without success into a response. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { insufficientScope, invalidCredentials, isInvalidCredentialsError, notAuthenticated } from '../errors'
 import { toErrorDescription } from '../header/challenge'
 import { Outcome, statusOf } from '../outcome'
@@ -15,6 +15,7 @@ interface RefusedRequest { [kRefusal]?: Refusal | null }
 
 /** Returns the error to fail the request with: the outcome of the alternative that got furthest. */
 export function reject (attempt: Attempt): Error {
+  explain(attempt)
   const { furthest, plan: { members, challenges }, request } = attempt
   if (furthest === Outcome.INSUFFICIENT) {
     const insufficient = members.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
@@ -24,6 +25,22 @@ export function reject (attempt: Attempt): Error {
   const error = firstError(attempt) ?? invalidCredentials()
   return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [])
 }
+
+/** Logs, at `debug`, what became of each scheme. Credentials, and errors that may show them, are left out. */
+function explain (attempt: Attempt): void {
+  const log = attempt.request.log as FastifyBaseLogger & { isLevelEnabled?: (level: string) => boolean }
+  if (log.isLevelEnabled?.('debug') !== true) return
+  const schemes = attempt.plan.members.map(({ definition: { name }, source, scopeStr, checks }) => {
+    const results = checks.map((check) => attempt.resultOf(check))
+    const failure = results.find((result) => result instanceof Failure)
+    const outcome = failure?.outcome ?? (results[0] === undefined ? attempt.outcomeOf(source) : Outcome.ACCEPTED)
+    return `${name}${scopeStr === '' ? '' : ` (${scopeStr})`}: ${NAMES[outcome]}`
+  })
+  log.debug({ schemes }, 'the request is refused by `security`')
+}
+
+// By outcome. What was extracted of a group that is not whole is not verified.
+const NAMES = ['absent', 'malformed', 'refused', 'insufficient scope', 'accepted, or not verified']
 
 const insufficientChallenge = ({ definition, scopeStr }: Member): string => challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
 

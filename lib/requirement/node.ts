@@ -7,6 +7,8 @@ import type { DerivedVerify } from '../../types/scheme'
 export interface Registration {
   /** The plugin option of that name. */
   readonly explicit: boolean
+  /** The plugin option of that name; `undefined`: Fastify's error body. */
+  readonly errorSchema: object | undefined
   /** Logs a message that was not logged before. */
   readonly warnOnce: (message: string) => void
 }

@@ -1,7 +1,7 @@
 /** Guards: the hook that enforces what routes and their contexts require, and the requirement that is documented. */
 
 import { badSecurity } from '../errors'
-import { asLifecycleHook, enforce, type RouteGuard } from '../request/hook'
+import { enforce, type Hook, type RouteGuard } from '../request/hook'
 import { add, both, type Requirement } from '../requirement/combine'
 import { pathFromBase, type SchemeNode } from '../requirement/node'
 import { toPlan, type Plan } from '../requirement/plan'
@@ -21,7 +21,7 @@ interface Resolved {
 
 /** The guard of all routes of one context that declare the same. It is resolved once, when all is loaded. */
 export class Guard implements RouteGuard {
-  readonly hook: ReturnType<typeof asLifecycleHook>
+  readonly hook: Hook
   #resolved: Resolved | undefined
 
   /**
@@ -38,7 +38,7 @@ export class Guard implements RouteGuard {
     readonly own: Requirement | null,
     readonly inHooks: readonly SchemeInHook[]
   ) {
-    this.hook = asLifecycleHook(lifecycleHook, enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => 'always'))
+    this.hook = enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => 'always')
   }
 
   get requirement (): Requirement | null { return this.resolve().requirement }

@@ -27,9 +27,9 @@ export function notFoundGuards (hook: HookName, contexts: Contexts): ReadonlyArr
     const guard = enforce(planOf, name === 'preHandler', () => 'always')
     return {
       name,
-      hook: function authSchemesNotFound (request, reply, done) {
-        if (isRoute(request) || keptOn(request)[kAttempt]?.ran(planOf(request)) === true) done()
-        else guard(request, reply, done)
+      hook: function authSchemesNotFound (request, reply, third, fourth) {
+        if (!isRoute(request) && keptOn(request)[kAttempt]?.ran(planOf(request)) !== true) guard(request, reply, third, fourth)
+        else (name === 'preParsing' ? fourth : third as () => void)?.()
       }
     }
   })

@@ -3,7 +3,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { parentOf, type PrintedRoute } from '../fastify-internals'
-import { asLifecycleHook, kGuard, type Hook } from '../request/hook'
+import { kGuard, type Hook } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
 import { isVerified, type Registration } from '../requirement/node'
@@ -13,6 +13,8 @@ import { Contexts } from './contexts'
 import { Guard, keyOf, type SchemeInHook } from './guard'
 import { checkIntegrity } from './integrity'
 import { notFoundGuards } from './not-found'
+import { PublicUrls } from './public-urls'
+import { takeOutQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
 import { listRoutes, securityOf, seenRoutes } from './unseen'
 
@@ -25,7 +27,7 @@ export interface Route {
   readonly methods: readonly string[]
   readonly url: string
   /** The encapsulation context that it was declared in. */
-  readonly context: object
+  readonly context: FastifyInstance
   readonly guard: Guard
   /** True once the guard stands among the route's hooks. Public routes outside of secured contexts need none. */
   isGuarded: boolean
@@ -33,6 +35,8 @@ export interface Route {
   isStripped: boolean
   /** True once an operation was written for the route. */
   isDocumented: boolean
+  /** True where the plugin option `public` declares the route. */
+  readonly isPublicByOption: boolean
 }
 
 /** The routes of one registration of the plugin. */
@@ -53,7 +57,8 @@ export class Routes {
     readonly home: object,
     /** The routes of any context that were declared before, and those of them that may be of this context. */
     readonly before: readonly PrintedRoute[],
-    readonly early: readonly PrintedRoute[]
+    readonly early: readonly PrintedRoute[],
+    readonly publicUrls = new PublicUrls([])
   ) {
     this.contexts.seen.add(home)
   }
@@ -68,15 +73,18 @@ export class Routes {
   }
 
   /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
-  add (context: object, options: RouteOptions): void {
+  add (context: FastifyInstance, options: RouteOptions): void {
     const { url } = options
     const methods = Array.isArray(options.method) ? options.method : [options.method]
     const where = whereOf(methods, url)
-    const own = this.#ownRequirement(where, options)
+    const declared = this.#ownRequirement(where, options)
     const inHooks = schemesInHooks(where, options, this.registration)
+    const isPublicByOption = declared === null && inHooks.length === 0 && this.publicUrls.includes(url)
+    const own = isPublicByOption ? [] : declared
     const guard = this.#guardOf(where, context, own, inHooks)
-    const route: Route = { options, methods, url, context, guard, isGuarded: false, isStripped: false, isDocumented: false }
+    const route: Route = { options, methods, url, context, guard, isGuarded: false, isStripped: false, isDocumented: false, isPublicByOption }
     declareHooks(options, inHooks)
+    if (inHooks.length > 0) takeOutQueryKeys(options, context, () => guard.requirement)
     options.config = { ...options.config, [kGuard]: guard } as typeof options.config
     if ((own !== null && own.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
     this.all.push(route)
@@ -106,24 +114,27 @@ export class Routes {
       const where = whereOf(route.methods, route.url)
       route.guard.resolve()
       const { options, options: { url, schema } } = route
-      const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options)
+      const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options) ?? (route.isPublicByOption ? [] : null)
       checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration).length)
       if (!isDocumented) route.options = { url, schema } as RouteOptions
     }
+    this.publicUrls.check()
     this.#checkDeclared(log)
     this.#checkVerified(log)
+    this.#checkMiddleware(log)
+    log.info(`fastify-auth-schemes: ${this.#summary()}`)
     this.#finished = true
   }
 
   /** With `explicit` every route must be declared; without, those that were not seen are logged. */
   #checkDeclared (log: Log): void {
-    const undeclared = this.all.filter(({ guard }) => guard.requirement === null)
+    const undeclared = this.all.filter((route) => route.guard.requirement === null && !isPreflight(route))
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
     if (this.registration.explicit && this.early.length + undeclared.length > 0) {
       throw undeclaredRoutes(listRoutes([...this.early, ...undeclared]))
     }
-    if (this.early.length > 0) {
-      log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of their \`security\`: ${listRoutes(this.early)}`)
+    if (this.before.length > 0) {
+      log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of their \`security\`: ${listRoutes(this.before)}`)
     }
   }
 
@@ -139,11 +150,26 @@ export class Routes {
     log.warn(message)
   }
 
+  /** Middleware runs in front of all guards, and may answer by itself. */
+  #checkMiddleware (log: Log): void {
+    const secured = [...this.contexts.seen].filter((context) => this.registration.explicit || this.contexts.declares(context))
+    if (!secured.some((context) => 'use' in context)) return
+    log.warn('a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
+      'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
+  }
+
+  #summary (): string {
+    const routes = this.all.filter(({ methods }) => !methods.includes('HEAD') || methods.length > 1)
+    const open = routes.filter(({ guard }) => isPublic(guard.requirement))
+    const extracted = routes.filter(({ guard }) => unverifiedOf(guard.requirement).length > 0)
+    return `${routes.length} routes, ${open.length} public, ${extracted.length} with credentials that are not verified`
+  }
+
   #guardNotFound (context: FastifyInstance): void {
     if (this.#withNotFoundGuards.has(context)) return
     this.#withNotFoundGuards.add(context)
     for (const { name, hook } of this.#notFound ??= notFoundGuards(this.hook, this.contexts)) {
-      context.addHook(name as 'onRequest', asLifecycleHook(name, hook) as any)
+      context.addHook(name as 'onRequest', hook as any)
     }
   }
 
@@ -174,6 +200,16 @@ function isByName ({ schema }: RouteOptions): boolean {
   return schema !== undefined && schema !== null && 'security' in (schema as object)
 }
 
+/** The route that @fastify/cors declares for preflight requests answers nothing else. */
+function isPreflight ({ methods, url, options }: Route): boolean {
+  return methods.every((method) => method === 'OPTIONS') && /^(?:.*\/)?\*$/.test(url) && (options.schema as { hide?: unknown } | undefined)?.hide === true
+}
+
+/** Returns true where a request without any credentials is accepted. */
+export function isPublic (requirement: Requirement | null): boolean {
+  return requirement === null || requirement.length === 0 || requirement.some(({ entries }) => entries.length === 0)
+}
+
 /** Returns the definitions of required schemes whose credentials no check verifies, in any alternative. */
 export function unverifiedOf (requirement: Requirement | null): Array<Requirement[number]['entries'][number]['node']['definition']> {
   const bases = (requirement ?? []).flatMap(({ entries }) => entries
@@ -186,7 +222,8 @@ export function unverifiedOf (requirement: Requirement | null): Array<Requiremen
 function attach (route: Route, name: HookName): void {
   if (route.isGuarded) return
   route.isGuarded = true
-  const hooks = route.options as unknown as Record<HookName, unknown>
-  const own = hooks[name]
-  hooks[name] = own === undefined || own === null ? [route.guard.hook] : [route.guard.hook, ...[own].flat()]
+  const { options, context, guard } = route
+  if (guard.inHooks.length === 0) takeOutQueryKeys(options, context, () => guard.requirement)
+  const hooks = options as unknown as Record<HookName, unknown>
+  hooks[name] = [guard.hook, ...[hooks[name] ?? []].flat()]
 }

@@ -51,7 +51,7 @@ export function lookAround (app: FastifyInstance): Surroundings {
  */
 export function unseenGuard (contexts: Contexts, schemes: SchemesByName, explicit: boolean): Hook {
   return function authSchemesUnseen (request, _reply, done) {
-    done(isUnguarded(request) ? unguardedRoutes(`${request.method} ${String(request.routeOptions.url)}`, EARLIER) : undefined)
+    (done as (error?: Error) => void)(isUnguarded(request) ? unguardedRoutes(`${request.method} ${String(request.routeOptions.url)}`, EARLIER) : undefined)
   }
 
   function isUnguarded ({ is404, server, routeOptions: { config, schema } }: FastifyRequest): boolean {
