@@ -111,7 +111,7 @@ t.test('an overridden scheme gives the user that was set, and calls no verify', 
 })
 
 t.test('credentials are extracted once for each scheme, in however many alternatives it stands', async (t) => {
-  const registration = { explicit: false, warnOnce: () => {} }
+  const registration = { explicit: false, errorSchema: undefined, warnOnce: () => {} }
   let extracted = 0
   const members = Array.from({ length: 7 }, (_, i) => {
     const definition = apiKeyHeader({ name: `x-${i}`, schemeName: `x${i}`, autoError: false })
