@@ -1,10 +1,12 @@
 /** What another plugin's onRoute hook has changed on a route after ours had run: it would not be enforced. */
 
+import type { RouteOptions } from 'fastify'
 import { unguardedRoutes } from '../errors'
 import type { Requirement } from '../requirement/combine'
 import type { HookName } from '../../types/options'
-import { keyOf } from './guard'
-import type { Route } from './routes'
+import { keyOf, type Guard } from './guard'
+
+interface GuardedRoute { readonly options: RouteOptions, readonly guard: Guard, readonly isGuarded: boolean }
 
 /**
  * Looks at the route again when all is loaded.
@@ -13,7 +15,7 @@ import type { Route } from './routes'
  * @param inHooks how many schemes stand in the route's hooks now
  * @throws `FST_AUTH_UNGUARDED_ROUTE` where the guard is gone, or something else is required
  */
-export function checkIntegrity (where: string, route: Route, lifecycleHook: HookName, own: Requirement | null | undefined, inHooks: number): void {
+export function checkIntegrity (where: string, route: GuardedRoute, lifecycleHook: HookName, own: Requirement | null | undefined, inHooks: number): void {
   const { guard, isGuarded, options } = route
   if (isGuarded && ![options[lifecycleHook]].flat().includes(guard.hook as never)) {
     throw unguardedRoutes(where, `another plugin has replaced or wrapped the \`${lifecycleHook}\` hooks of the route; register that plugin before fastify-auth-schemes, or let it keep the hooks that are there (@fastify/otel: \`instrumentHooks: false\`)`)
