@@ -10,11 +10,6 @@ export default [
     }
   },
   {
-    files: ['lib/**/*.ts', 'types/**/*.ts'],
-    // Messages are one string, which can be searched for.
-    rules: { '@stylistic/max-len': ['error', { code: 120, ignoreStrings: true, ignoreTemplateLiterals: true }] }
-  },
-  {
     // An augmentation repeats all type parameters of what it augments.
     files: ['types/fastify.ts'],
     rules: { '@typescript-eslint/no-unused-vars': 'off' }
