@@ -14,8 +14,9 @@ import { Stryker } from '@stryker-mutator/core'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..')
 const built = join(root, 'build/mutation')
-const FOLDERS = ['schemes', 'security', 'request', 'header']
-const OTHER_TESTS = ['test/matrix.js', 'test/plugin.js', 'test/audit.js', 'test/token-form.js', 'test/hostile/{handlers,leaks,concurrency}.js', 'test/openapi/*.js', ...FOLDERS.map((folder) => `test/${folder}/*.js`)]
+const FOLDERS = ['schemes', 'requirement', 'routes', 'request', 'header']
+const FILES = ['lib/scheme.js', 'lib/outcome.js']
+const OTHER_TESTS = ['test/matrix.js', 'test/plugin.js', 'test/audit.js', 'test/token-form.js', 'test/{scheme,outcome}.js', 'test/hostile/{handlers,leaks,concurrency}.js', 'test/openapi/*.js', ...FOLDERS.map((folder) => `test/${folder}/*.js`)]
 const isAlive = ({ status }) => !['Killed', 'Timeout', 'RuntimeError'].includes(status)
 // What the compiler adds.
 const COMPILED = 'Object.defineProperty(exports'
@@ -47,7 +48,7 @@ async function run (mutate, testFiles) {
 }
 
 const asked = process.argv.slice(2)
-const files = asked.length > 0 ? asked : FOLDERS.flatMap((folder) => readdirSync(`lib/${folder}`).map((name) => `lib/${folder}/${name}`))
+const files = asked.length > 0 ? asked : [...FILES, ...FOLDERS.flatMap((folder) => readdirSync(`lib/${folder}`).map((name) => `lib/${folder}/${name}`))]
 const alive = []
 let total = 0
 for (const file of files) {

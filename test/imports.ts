@@ -1,4 +1,4 @@
-/** Imports go one way: each folder knows those that stand before it in this list, and no file knows itself by way of others. */
+/** Imports go one way: each place imports those that stand before it in this list, CONTRIBUTING lists the same order, and no file imports itself by way of others. */
 
 import t from 'tap'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -7,10 +7,9 @@ import { dirname, join, relative } from 'node:path'
 const root = join(__dirname, '..')
 
 const ORDER = [
-  'types', 'lib/errors.ts', 'lib/compare.ts', 'lib/header', 'lib/schemes', 'lib/request', 'lib/security', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts',
-  'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
+  'types', 'lib/errors.ts', 'lib/outcome.ts', 'lib/compare.ts', 'lib/fastify-internals.ts', 'lib/header', 'lib/schemes', 'lib/requirement', 'lib/request',
+  'lib/scheme.ts', 'lib/routes', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts', 'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
 ]
-const LONGEST = 250
 
 const list = (folder: string, recursive = true): string[] => readdirSync(join(root, folder), { recursive, encoding: 'utf8' })
   .filter((name) => /\.[cm]?[jt]s$/.test(name)).map((name) => join(folder, name))
@@ -29,12 +28,17 @@ for (const file of files) {
     t.not(levelOf(file), -1, 'it has a place')
     for (const imported of importsOf(file)) {
       t.ok(files.includes(imported), `${imported} is there`)
-      t.ok(levelOf(imported) <= levelOf(file), `it may know ${imported}`)
+      t.ok(levelOf(imported) <= levelOf(file), `it may import ${imported}`)
     }
   })
 }
 
-t.test('no file knows itself by way of others', async (t) => {
+t.test('CONTRIBUTING lists the same order', async (t) => {
+  const [, list = ''] = /```order\n([^]*?)```/.exec(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')) ?? []
+  t.strictSame(list.split('\n').map((line) => line.split(/ {2,}/)[0]).filter((place) => place !== ''), ORDER)
+})
+
+t.test('no file imports itself by way of others', async (t) => {
   const done = new Set<string>()
   function walk (file: string, path: readonly string[]): void {
     if (path.includes(file)) t.fail([...path, file].join(' -> '))
@@ -44,9 +48,4 @@ t.test('no file knows itself by way of others', async (t) => {
   }
   for (const file of files) walk(file, [])
   t.equal(done.size, files.length)
-})
-
-t.test(`no file has more than ${LONGEST} lines`, async (t) => {
-  const all = [...files, ...list('example'), ...list('test'), ...['bench', 'docs', 'mutation', 'scripts', '.'].flatMap((folder) => list(folder, false))]
-  t.strictSame(all.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length - 1 > LONGEST), [])
 })

@@ -111,8 +111,13 @@ export class Attempt {
   /** Extracts the credentials of a scheme, once for all alternatives. */
   extract ({ index, base: { override, definition } }: Source): Extraction {
     if (override !== null) return override.credentials
-    if (this.#extracted === null) return this.#firstExtracted ??= definition.extract(this.source)
-    return this.#extracted[index] ??= definition.extract(this.source)
+    if (this.#extracted === null) {
+      this.#firstExtracted ??= definition.extract(this.source)
+      return this.#firstExtracted
+    }
+    const extracted = this.#extracted[index] ?? definition.extract(this.source)
+    this.#extracted[index] = extracted
+    return extracted
   }
 }
 
@@ -191,7 +196,6 @@ function runCheck (attempt: Attempt, check: Check): Result | Promise<Result> {
 async function judgeLater (check: Check, credentials: unknown, promise: unknown, then: Then): Promise<Result> {
   try {
     // `then` was read once, and is not read again: a getter could return something else the second time.
-    // eslint-disable-next-line no-thenable
     const readOnce = { then: (resolve: unknown, reject: unknown) => then.call(promise, resolve, reject) }
     return judge(check, credentials, await (readOnce as PromiseLike<unknown>))
   } catch (thrown) {

@@ -7,7 +7,8 @@ import { parse } from 'node:querystring'
 import type { FastifyRequest } from 'fastify'
 import type { CredentialSource } from '../schemes/definition'
 
-// Headers of which Node.js keeps the first where a client sends several; it joins those of other names (node:http, message.headers).
+// Headers of which Node.js keeps the first where a client sends several, unless the server has `joinDuplicateHeaders`; it joins those of other names
+// (node:http, message.headers).
 const FIRST_COUNTS = new Set([
   'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since', 'if-unmodified-since',
   'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'
@@ -17,7 +18,7 @@ const FIRST_COUNTS = new Set([
 export function asSent (request: FastifyRequest): CredentialSource {
   const { raw } = request
   return {
-    headers: readHeaders(raw.rawHeaders),
+    headers: readHeaders(raw.rawHeaders, (raw as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders === true),
     get query () { return readQuery(raw.url ?? '') },
     cookies: (request as { cookies?: unknown }).cookies,
     raw,
@@ -25,14 +26,14 @@ export function asSent (request: FastifyRequest): CredentialSource {
   }
 }
 
-function readHeaders (rawHeaders: readonly string[]): Record<string, string> {
+function readHeaders (rawHeaders: readonly string[], joinsAll: boolean): Record<string, string> {
   const headers: Record<string, string> = Object.create(null)
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase()
     const value = rawHeaders[i + 1] as string
     const earlier = headers[name]
     if (earlier === undefined) headers[name] = value
-    else if (!FIRST_COUNTS.has(name)) headers[name] = `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`
+    else if (joinsAll || !FIRST_COUNTS.has(name)) headers[name] = `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`
   }
   return headers
 }

@@ -1,10 +1,12 @@
 /** What another plugin's onRoute hook has changed on a route after ours had run: it would not be enforced. */
 
+import type { RouteOptions } from 'fastify'
 import { unguardedRoutes } from '../errors'
 import type { Requirement } from '../requirement/combine'
 import type { HookName } from '../../types/options'
-import { keyOf, type SchemeInHook } from './guard'
-import type { Route } from './routes'
+import { keyOf, type Guard, type SchemeInHook } from './guard'
+
+interface GuardedRoute { readonly options: RouteOptions, readonly guard: Guard, readonly isGuarded: boolean }
 
 /**
  * Looks at the route again when all is loaded.
@@ -13,7 +15,10 @@ import type { Route } from './routes'
  * @param inHooks the schemes in the route's hooks now
  * @throws `FST_AUTH_UNGUARDED_ROUTE` where the guard is gone, or something else is required
  */
-export function checkIntegrity (where: string, route: Route, lifecycleHook: HookName, own: Requirement | null | undefined, inHooks: readonly SchemeInHook[]): void {
+export function checkIntegrity (
+  where: string, route: GuardedRoute, lifecycleHook: HookName, own: Requirement | null | undefined,
+  inHooks: readonly SchemeInHook[]
+): void {
   const { guard, isGuarded, options } = route
   // No order of declarations is known that leads here.
   if (!isGuarded && guard.resolve().isNeeded) throw unguardedRoutes(where, 'it has no guard; require the scheme by `security` on the route')

@@ -6,8 +6,8 @@ import { OPENAPI, type ApplicationModel, type EntryModel, type RouteModel, type 
 /** A scheme that is required: the scopes, and how many of the checks derived from it follow its own. */
 interface Member { readonly scheme: number, readonly scopes: readonly string[], readonly checks: number }
 
-/** Schemes that must all accept, the first one found, and the one that `request.auth` is then of. */
-interface Alternative { readonly members: readonly Member[], readonly own: number | null }
+/** Schemes that must all accept, the one that `request.auth` is then of, and groups that were left out: in each one must be absent, none malformed. */
+interface Alternative { readonly members: readonly Member[], readonly own: number | null, readonly leftOut: ReadonlyArray<readonly number[]> }
 
 /** Any one must hold. `null`: nothing is said. Empty: it is public. */
 type Requirement = readonly Alternative[] | null
@@ -21,7 +21,7 @@ type Step = typeof STEPS[number]
 /** How a request must be answered. `ran`: what the handler sees as `request.auth`, where it runs; `challenges` are not foretold where they are `null`. */
 export interface Expected { readonly status: number, readonly ran?: string, readonly challenges?: readonly string[] | null }
 
-const ANONYMOUS: Alternative = { members: [], own: null }
+const ANONYMOUS: Alternative = { members: [], own: null, leftOut: [] }
 
 /** The rules for one application. */
 export class Reference {
@@ -57,7 +57,15 @@ export class Reference {
     return this.#ask(questions, fails, 200, sent)
   }
 
-  /** How an address without a route must answer. */
+  /** Whether each part of what is required, a context's or the route's own, accepts the request alone: only then may both together. */
+  acceptsEachAlone ({ contexts }: Place, { security, byName }: RouteModel, sent: SentModel): boolean {
+    const parts: Requirement[] = contexts.map(({ secure }) => secure === null ? null : this.#read(secure, false))
+    if (security !== 'says nothing') parts.push(this.#read(security, byName))
+    // An empty list makes public whatever stands before it.
+    return parts.slice(parts.findLastIndex((part) => part?.length === 0) + 1).every((part) => !('status' in this.#judge(part, sent)))
+  }
+
+  /** How a URL without a route must answer. */
   notFoundOf ({ contexts }: Place, sent: SentModel): Expected {
     const handler = contexts.findLastIndex((context, index) => hasNotFound(context, index === 0))
     const requirement = this.#around(contexts.slice(0, Math.max(handler, 0) + 1))
@@ -85,11 +93,14 @@ export class Reference {
   }
 
   #read (security: SecurityModel, byName: boolean): readonly Alternative[] {
-    return distinct(security.flatMap((alternative) => {
+    const written = security.flatMap((alternative) => {
       if (alternative === 'anonymous') return [ANONYMOUS]
       const entries = [alternative].flat() as EntryModel[]
       return this.#choices(byName ? entriesByName(entries, this.model.schemes.length) : entries)
-    }))
+    })
+    const needed = written.filter(({ members }) => members.length > 0)
+    const nobody = { ...ANONYMOUS, leftOut: needed.map(({ members }) => members.map(({ scheme }) => scheme)) }
+    return distinct(needed.length === written.length ? needed : [...needed, nobody])
   }
 
   /** Members with `autoError: false` may be missing: all first, none last. */
@@ -100,8 +111,8 @@ export class Reference {
     const checks = first.depth % (derived.length + 1)
     const member = { scheme, checks, scopes: [...first.scopes, ...derived.slice(0, checks).flatMap(({ scopes }) => scopes)] }
     return this.#choices(others).flatMap((rest) => {
-      const whole = together({ members: [member], own: scheme }, rest, scheme)
-      return autoError ? [whole] : [whole, rest]
+      const whole = together({ members: [member], own: scheme, leftOut: [] }, rest, scheme)
+      return autoError ? [whole] : [whole, { ...rest, leftOut: [[scheme], ...rest.leftOut] }]
     })
   }
 
@@ -126,10 +137,12 @@ export class Reference {
     const thrown: number[] = []
     let isMalformed = false
     for (const alternative of requirement) {
-      const { members } = alternative
+      const { members, leftOut } = alternative
       const texts = members.map(({ scheme }) => found(sent, this.#factory(scheme)))
-      isMalformed ||= texts.includes(MALFORMED)
-      if (members.length === 0 || texts.includes(MALFORMED) || texts.includes(ABSENT)) continue
+      const others = leftOut.map((group) => group.map((scheme) => found(sent, this.#factory(scheme))))
+      const isHereMalformed = [texts, ...others].some((group) => group.includes(MALFORMED))
+      isMalformed ||= isHereMalformed
+      if (isHereMalformed || texts.includes(ABSENT) || others.some((group) => !group.includes(ABSENT))) continue
       let accepted = true
       for (const [i, member] of members.entries()) {
         const outcome = this.#check(member, texts[i] as string)
@@ -142,7 +155,6 @@ export class Reference {
       }
       if (accepted) return alternative
     }
-    if (!isMalformed && refused.size + insufficient.size === 0 && requirement.some(({ members }) => members.length === 0)) return ANONYMOUS
     const members = requirement.flatMap(({ members }) => members)
     if (insufficient.size > 0) return { status: 403, challenges: this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
     // Of several refusals, one that was thrown says more than one that was returned.
@@ -154,9 +166,13 @@ export class Reference {
   #check ({ scheme, scopes, checks }: Member, text: string): Outcome {
     const { verify, derived } = this.model.schemes[scheme] as SchemeModel
     const own: Outcome = verify === 'none' ? { says: 'accepted' } : outcomeOf(text, scopes)
+    // The scopes are those of the first user that there is. One who is nobody yet becomes an object without scopes.
+    let isKnown = verify !== 'none'
     return derived.slice(0, checks).reduce<Outcome>((outcome, further) => {
-      if (outcome.says !== 'accepted' || further.verify === 'none' || further.answer === 'user') return outcome
-      return outcomeOf(further.answer, [])
+      if (outcome.says !== 'accepted' || further.verify === 'none') return outcome
+      const required = isKnown ? [] : scopes
+      isKnown = true
+      return outcomeOf(further.answer === 'user' ? 'true' : further.answer, required)
     }, own)
   }
 
@@ -175,14 +191,17 @@ export class Reference {
 
 const keyOf = (member: Member): string => JSON.stringify([member.scheme, member.scopes])
 
-/** The alternatives without those that ask for the same as an earlier one. */
+/** The alternatives without those that contradict themselves or require the same as an earlier one, nobody last. */
 function distinct (alternatives: readonly Alternative[]): readonly Alternative[] {
   const known = new Map<string, Alternative>()
   for (const alternative of alternatives) {
-    const key = JSON.stringify(alternative.members.map((member) => JSON.stringify(member)).sort())
+    const { members, leftOut } = alternative
+    if (leftOut.some((group) => group.every((scheme) => members.some((member) => member.scheme === scheme)))) continue
+    const key = JSON.stringify([members.map((member) => JSON.stringify(member)).sort(), [...new Set(leftOut.map((group) => String([...group].sort())))].sort()])
     if (!known.has(key)) known.set(key, alternative)
   }
-  return [...known.values()]
+  const all = [...known.values()]
+  return [...all.filter(({ members }) => members.length > 0), ...all.filter(({ members }) => members.length === 0)]
 }
 
 /** Both hold. What is asked twice of a scheme is asked once, for all the scopes. */
@@ -192,7 +211,7 @@ function together (first: Alternative, second: Alternative, own: number | null):
     const known = members.get(scheme)
     members.set(scheme, { scheme, scopes: [...new Set([...known?.scopes ?? [], ...scopes])].sort(), checks: Math.max(checks, known?.checks ?? 0) })
   }
-  return { members: [...members.values()], own }
+  return { members: [...members.values()], own, leftOut: [...first.leftOut, ...second.leftOut] }
 }
 
 /** What an inner place says beside what was said around it: both must hold, unless one says nothing or is public. */
@@ -228,11 +247,11 @@ interface Outcome { readonly says: 'accepted' | 'refused' | 'insufficient' | 'fa
 function outcomeOf (text: string, required: readonly string[]): Outcome {
   const [kind, ...granted] = text.split('.') as [string, ...string[]]
   switch (kind) {
-    case 'throws': case 'throwsText': case 'throwsUndefined': return { says: 'failed', status: 500 }
+    case 'throws': case 'error': case 'throwsText': case 'throwsUndefined': return { says: 'failed', status: 500 }
     case 'throws418': return { says: 'failed', status: 418 }
     case 'throws401': return { says: 'refused', status: 401 }
     case 'throws403': return { says: 'refused', status: 403 }
-    case 'true': case 'zero': case 'empty': case 'error': case 'strange': return { says: required.length === 0 ? 'accepted' : 'insufficient' }
+    case 'true': case 'zero': case 'empty': case 'strange': return { says: required.length === 0 ? 'accepted' : 'insufficient' }
     case 'object': case 'scope': return { says: required.every((scope) => granted.includes(scope)) ? 'accepted' : 'insufficient' }
     default: return { says: 'refused' }
   }

@@ -68,7 +68,11 @@ async function holds (model: ApplicationModel, requests: readonly SentModel[]): 
         if (sorted(documented) !== sorted(security ?? undefined)) throw new Error(`${method} ${url} is documented with ${JSON.stringify(documented)}, not ${JSON.stringify(security)}`)
       }
       for (const method of route.methods.includes('GET') ? [...route.methods, 'HEAD'] : route.methods) {
-        for (const request of requests) await ask(app, method, url, request, reference.answerOf(place, route, method, request))
+        for (const request of requests) {
+          const expected = reference.answerOf(place, route, method, request)
+          if (expected.ran !== undefined && !reference.acceptsEachAlone(place, route, request)) throw new Error(`${method} ${url}: a part alone refuses ${JSON.stringify(request)}`)
+          await ask(app, method, url, request, expected)
+        }
       }
     }
     for (const request of requests) await ask(app, 'GET', `${place.prefix}/none`, request, reference.notFoundOf(place, request))

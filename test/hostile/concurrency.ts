@@ -4,11 +4,13 @@ import t from 'tap'
 import { Agent, request as send } from 'node:http'
 import { createApp, basic } from '../helpers'
 import { listen } from './raw'
+import { randomOf, seed } from './run'
 
 const IN_FLIGHT = 1000
 const TOGETHER = 500
 
-const sleep = async (): Promise<void> => { await new Promise((resolve) => { setTimeout(resolve, Math.random() * 200) }) }
+const random = randomOf(seed)
+const sleep = async (): Promise<void> => { await new Promise((resolve) => { setTimeout(resolve, random() * 200) }) }
 
 t.test(`${IN_FLIGHT} requests in flight each see their own request.auth`, async (t) => {
   const app = await createApp()

@@ -1,4 +1,4 @@
-/** What applications put around a refusal: whatever they do with it, the handler does not run, and no refusal becomes a 200 but by an error handler that makes it one. */
+/** Habits of applications around a refusal: the handler never runs, and no refusal becomes a 200 unless an error handler sets that status itself. */
 
 import t from 'tap'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -10,16 +10,18 @@ const HOOKS: HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandl
 interface Habit {
   readonly name: string
   readonly use: (app: FastifyInstance) => void
-  /** What is answered to a refusal. Default: what it would be without the habit. */
+  /** The status of a refusal. Default: that without the habit. */
   readonly status?: number
-  /** Whether the right credentials get no further, either. */
+  /** The status where `verify` fails. Default: as for a refusal. */
+  readonly failed?: number
+  /** True where good credentials get no further, either. */
   readonly answersAll?: boolean
 }
 
 const habits: readonly Habit[] = [
   { name: 'nothing', use: () => {} },
-  { name: 'an error handler that swallows', use: (app) => { app.setErrorHandler((_error, _request, reply) => { reply.send({ fine: true }) }) }, status: 200 },
-  { name: 'an error handler that returns', use: (app) => { app.setErrorHandler(async () => ({ fine: true })) }, status: 200 },
+  { name: 'an error handler that swallows', use: (app) => { app.setErrorHandler((_error, _request, reply) => { reply.send({ fine: true }) }) }, failed: 200 },
+  { name: 'an error handler that returns', use: (app) => { app.setErrorHandler(async () => ({ fine: true })) }, failed: 200 },
   { name: 'an error handler that rethrows', use: (app) => { app.setErrorHandler((error) => { throw error }) } },
   { name: 'an error handler that fails', use: (app) => { app.setErrorHandler(async () => { throw new Error('handler') }) }, status: 500 },
   { name: 'an error handler that redirects to a login', use: (app) => { app.setErrorHandler(async (_error, _request, reply) => reply.redirect('/login')) }, status: 302 },
@@ -50,7 +52,7 @@ function verify (token: string): unknown {
 }
 
 for (const hook of HOOKS) {
-  for (const { name, use, status, answersAll = false } of habits) {
+  for (const { name, use, status, failed = status, answersAll = false } of habits) {
     t.test(`security in ${hook}, with ${name}`, async (t) => {
       const app = Fastify()
       await app.register(authSchemes, { hook })
@@ -71,7 +73,7 @@ for (const hook of HOOKS) {
           for (const method of ['GET', 'HEAD', 'POST'] as const) {
             const response = await app.inject({ method, url, headers, ...method === 'POST' ? { payload: { a: 1 } } : {} })
             const expected = STATUS[kind as keyof typeof REFUSED]
-            if (response.statusCode !== (status ?? expected)) wrong.push(`${method} ${url}, ${kind}: ${response.statusCode}`)
+            if (response.statusCode !== ((kind === 'failed' ? failed : status) ?? expected)) wrong.push(`${method} ${url}, ${kind}: ${response.statusCode}`)
             if (status === undefined && expected === 401 && !(kind === 'thrown' ? /^(Bearer|Own)/ : /^Bearer/).test(challengesOf(response).join())) wrong.push(`${method} ${url}, ${kind}: the challenge is lost`)
           }
         }

@@ -6,6 +6,15 @@ import type { Test } from 'tap'
 export const minutes = Number(process.env.FUZZ_MINUTES ?? 0)
 export const seed = Number(process.env.FUZZ_SEED ?? 20260101)
 
+/** Returns numbers from 0 to 1, the same for the same seed: a multiplicative generator (Park and Miller). */
+export function randomOf (seed: number): () => number {
+  let state = seed % 2147483646 + 1
+  return () => {
+    state = state * 48271 % 2147483647
+    return state / 2147483647
+  }
+}
+
 /** Tries a property. Where it fails, the seed and the smallest case that was found are printed. */
 export async function property<T> (t: Test, times: number, tried: IAsyncProperty<T>): Promise<void> {
   const limits = minutes > 0 ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: minutes * 60_000 } : { numRuns: times }

@@ -11,9 +11,11 @@ import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { authSchemes } from '../../lib'
 import { exchange, listen, request } from './raw'
+import { randomOf, seed } from './run'
 
 const run = promisify(execFile)
 const MEGABYTE = 1_000_000
+const random = randomOf(seed)
 
 /** `/`: whose token it is, after a while. `POST /`: an upload. What ran and what was parsed is counted. */
 async function build (server: FastifyServerOptions = {}): Promise<{ app: FastifyInstance, counted: { ran: number, parsed: number } }> {
@@ -21,7 +23,7 @@ async function build (server: FastifyServerOptions = {}): Promise<{ app: Fastify
   await app.register(authSchemes)
   const counted = { ran: 0, parsed: 0 }
   const verify = async (token: string): Promise<object | null> => {
-    await new Promise((resolve) => { setTimeout(resolve, Math.random() * 10) })
+    await new Promise((resolve) => { setTimeout(resolve, random() * 10) })
     return token.startsWith('good') ? { name: token } : null
   }
   const token = app.authSchemes.oauth2PasswordBearer({ tokenUrl: '/token', verify })
@@ -85,7 +87,7 @@ t.test('pipelined requests are each answered as who sent them', async (t) => {
   t.teardown(async () => { await app.close() })
   const port = await listen(app)
   for (let round = 0; round < 20; round++) {
-    const tokens = Array.from({ length: 30 }, (_, i) => Math.random() < 0.3 ? null : Math.random() < 0.3 ? 'bad' : `good-${round}-${i}`)
+    const tokens = Array.from({ length: 30 }, (_, i) => random() < 0.3 ? null : random() < 0.3 ? 'bad' : `good-${round}-${i}`)
     const bytes = tokens.map((token, i) => [`GET /?${i} HTTP/1.1`, 'Host: x', ...token === null ? [] : [`Authorization: Bearer ${token}`], ...i === tokens.length - 1 ? ['Connection: close'] : [], '', ''].join('\r\n')).join('')
     const { all } = await exchange(port, bytes)
     const answers = all.split(/(?=HTTP\/1\.1 )/).map((answer) => [Number(answer.slice(9, 12)), /"name":"([^"]*)"/.exec(answer)?.[1]])
@@ -132,7 +134,7 @@ t.test('an upload that is broken off leaves nothing behind', async (t) => {
   const port = await listen(app)
   for (let i = 0; i < 50; i++) {
     const authorization = i % 2 === 0 ? 'Authorization: Bearer good\r\n' : ''
-    await exchange(port, `POST / HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\nabc`, { onSocket: (socket) => { setTimeout(() => { socket.destroy() }, Math.random() * 15) } })
+    await exchange(port, `POST / HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\nabc`, { onSocket: (socket) => { setTimeout(() => { socket.destroy() }, random() * 15) } })
   }
   t.equal(counted.ran, 0)
   t.equal((await exchange(port, request('GET / HTTP/1.1', 'Authorization: Bearer good'))).status, 200)
@@ -165,7 +167,7 @@ t.test('HTTP/2', async (t) => {
   const token = app.authSchemes.oauth2PasswordBearer({
     tokenUrl: '/token',
     verify: async (token) => {
-      await new Promise((resolve) => { setTimeout(resolve, Math.random() * 10) })
+      await new Promise((resolve) => { setTimeout(resolve, random() * 10) })
       return token.startsWith('good') ? { name: token } : null
     }
   })

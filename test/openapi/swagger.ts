@@ -2,7 +2,7 @@ import t from 'tap'
 import Fastify from 'fastify'
 import swagger from '@fastify/swagger'
 import { authSchemes } from '../../lib'
-import { isAnnouncement } from '../../lib/openapi/swagger'
+import { isProbe } from '../../lib/openapi/swagger'
 import { documentOf, openapi31 } from '../helpers'
 
 t.test('other onRoute hooks see one hidden route, and nothing answers there', async (t) => {
@@ -10,7 +10,7 @@ t.test('other onRoute hooks see one hidden route, and nothing answers there', as
   const seen: string[] = []
   app.addHook('onRoute', (route) => {
     seen.push(`${String(route.method)} ${route.url} ${String((route.schema as any)?.hide)}`)
-    t.equal(isAnnouncement(route), route.url === '/fastify-auth-schemes')
+    t.equal(isProbe(route), route.url === '/fastify-auth-schemes')
   })
   await app.register(swagger, openapi31)
   await app.register(authSchemes)
@@ -21,7 +21,7 @@ t.test('other onRoute hooks see one hidden route, and nothing answers there', as
   t.strictSame(Object.keys(documentOf(app).paths), ['/a'])
 })
 
-t.test('without @fastify/swagger nothing is announced', async (t) => {
+t.test('without @fastify/swagger there is no probe', async (t) => {
   const app = Fastify()
   const seen: string[] = []
   app.addHook('onRoute', (route) => { seen.push(route.url) })
@@ -32,7 +32,7 @@ t.test('without @fastify/swagger nothing is announced', async (t) => {
   t.equal((await app.inject('/a')).statusCode, 401)
 })
 
-t.test('a plugin that declares more for each address does not meet one of the application', async (t) => {
+t.test('a plugin that declares more for each URL does not meet one of the application', async (t) => {
   const app = Fastify()
   app.addHook('onRoute', function (route) {
     if (route.method === 'GET') this.options(route.url, async () => 'options')
@@ -44,7 +44,7 @@ t.test('a plugin that declares more for each address does not meet one of the ap
   t.equal((await app.inject({ method: 'OPTIONS', url: '/' })).body, 'options')
 })
 
-t.test('what another plugin makes of it answers as an address without a route does', async (t) => {
+t.test('what another plugin makes of it responds as a URL without a route does', async (t) => {
   const app = Fastify()
   app.addHook('onRoute', function (route) {
     if (!route.url.startsWith('/v2')) this.route({ method: route.method, url: `/v2${route.url}`, exposeHeadRoute: false, handler: route.handler })

@@ -2,9 +2,11 @@ import t from 'tap'
 import cookie from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { authSchemes, type HookName } from '../../lib'
-import { asLifecycleHook, enforce, extractAhead } from '../../lib/request/hook'
-import { toRequirement } from '../../lib/requirement/plan'
-import { bearer, challengesOf, createApp } from '../helpers'
+import { enforce } from '../../lib/request/hook'
+import { toPlan } from '../../lib/requirement/plan'
+import { INVALID_CREDENTIALS, NOT_AUTHENTICATED, bearer, challengesOf, createApp } from '../helpers'
+
+const NO_CALLBACK = 'preHandler: it was called without a callback, or in a hook in which it guards nothing; put it into the list of a hook up to `preHandler`'
 
 const HOOKS: HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
@@ -75,32 +77,52 @@ t.test('cookies that are parsed late are taken as they were parsed', async (t) =
 
 t.test('a failure that is nothing at all still fails the request', async (t) => {
   const done: unknown[] = []
-  const failing = (value: unknown) => enforce(() => { throw value })
-  for (const value of [undefined, null, false, 0, '']) failing(value)({} as FastifyRequest, {} as FastifyReply, (error) => { done.push(error) })
-  t.ok(done.every((error) => error instanceof Error))
-  t.equal(done.length, 5)
   const own = new Error('own')
-  failing(own)({} as FastifyRequest, {} as FastifyReply, (error) => { t.equal(error, own) })
+  const ways = [
+    (value: unknown) => enforce(() => { throw value }, false, () => 'always'),
+    (value: unknown) => enforce(() => toPlan(null), false, () => { throw value })
+  ]
+  for (const failing of ways) {
+    for (const value of [undefined, null, false, 0, '', { statusCode: 401 }, own]) {
+      failing(value)({} as FastifyRequest, {} as FastifyReply, (error: unknown) => { done.push(error) })
+    }
+  }
+  const codes = done.map((error) => error === own ? 'own' : (error as { code: string }).code)
+  t.strictSame(codes, Array.from({ length: 14 }, (_, i) => i % 7 === 6 ? 'own' : 'FST_AUTH_VERIFY_FAILED'))
 })
 
-t.test('called by hand without a callback it throws: nothing would hear of its outcome', async (t) => {
+t.test('called by hand without a callback it throws: the outcome would be lost', async (t) => {
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer({ verify: async () => null })
   app.get('/', { onRequest: async (request, reply) => { await (scheme.preHandler as any)(request, reply) } }, async () => 'ran')
   const response = await app.inject({ url: '/', headers: bearer('bad') })
   t.equal(response.statusCode, 500)
-  t.equal(response.json().message, 'preHandler: it was called without a callback; put it into a list of hooks instead')
+  t.equal(response.json().message, NO_CALLBACK)
 })
 
-t.test('a reply that fails while a promise is pending fails the request', async (t) => {
-  const app = await createApp()
-  const scheme = app.authSchemes.httpBearer({ verify: async () => null })
-  app.get('/', {
-    security: [{ scheme }],
-    errorHandler: (error, _request, reply) => { reply.code(500).send({ told: error.message }) }
-  }, async () => 'ran')
-  app.addHook('onRequest', async (_request, reply) => { reply.header = () => { throw new Error('header') } })
-  t.strictSame((await app.inject({ url: '/', headers: bearer('x') })).json(), { told: 'header' })
+t.test('in a hook that runs behind the handler it throws: it guards nothing there', async (t) => {
+  const hook = enforce(() => toPlan(null), false, () => 'always')
+  const done = (): void => { t.fail('the hook went on') }
+  for (const payload of [undefined, null, 'text', {}, Buffer.from('x')]) {
+    t.throws(() => { hook({} as FastifyRequest, { sent: false } as FastifyReply, payload, done) }, { name: 'TypeError', message: NO_CALLBACK })
+  }
+  t.throws(() => { hook({} as FastifyRequest, { sent: true } as FastifyReply, done) }, { name: 'TypeError', message: NO_CALLBACK })
+})
+
+t.test('a failure while a promise is settled fails the request', async (t) => {
+  for (const [failure, code] of [[new Error('frozen'), undefined], ['text', 'FST_AUTH_VERIFY_FAILED']] as const) {
+    const app = await createApp()
+    const scheme = app.authSchemes.httpBearer({ verify: async () => ({ id: 1 }) })
+    let ran = false
+    app.addHook('onRequest', async (request) => {
+      Object.defineProperty(request, 'auth', { get: () => null, set () { throw failure } })
+    })
+    app.get('/', { security: [{ scheme }] }, async () => { ran = true })
+    const response = await app.inject({ url: '/', headers: bearer('x') })
+    t.equal(response.statusCode, 500)
+    t.equal(response.json().code, code)
+    t.equal(ran, false)
+  }
 })
 
 t.test('an overridden scheme extracts nothing', async (t) => {
@@ -109,13 +131,6 @@ t.test('an overridden scheme extracts nothing', async (t) => {
   app.authSchemes.override(scheme, { user: { key: 'given' } })
   app.get('/', { security: [{ scheme }] }, async (request) => request.auth.user)
   t.strictSame((await app.inject({ url: '/', headers: { k: 'sent' } })).json(), { key: 'given' })
-})
-
-t.test('the hook has the parameters of its step', async (t) => {
-  const hook = enforce(() => toRequirement([]))
-  t.equal(asLifecycleHook('onRequest', hook), hook)
-  t.equal(asLifecycleHook('preParsing', hook).length, 4)
-  t.equal(extractAhead(() => toRequirement([])).length, 3)
 })
 
 t.test('the first that was accepted is request.auth; what is verified already is not verified again', async (t) => {
@@ -147,7 +162,7 @@ t.test('1,000 requests in flight each see their own', async (t) => {
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer({
     verify: async ({ credentials }) => {
-      await new Promise((resolve) => { setTimeout(resolve, Math.random() * 20) })
+      await new Promise((resolve) => { setTimeout(resolve, Number(credentials.slice(1)) * 7 % 20) })
       return { name: credentials }
     }
   })
@@ -192,4 +207,31 @@ t.test('a verify may wait where the application has another Promise', async (t) 
   globalThis.Promise = class extends (native as any) {} as unknown as PromiseConstructor
   t.equal((await app.inject({ url: '/', headers: bearer('good') })).statusCode, 200)
   t.equal((await app.inject({ url: '/', headers: bearer('bad') })).statusCode, 401)
+})
+
+t.test('request.auth is never of a scheme that the route did not name', async (t) => {
+  const app = await createApp()
+  const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
+  const admin = app.authSchemes.httpBearer({ verify: ({ credentials }) => credentials === 'admin' })
+  app.addHook('onRequest', key.preHandler)
+  const handler = async (request: FastifyRequest): Promise<object> => ({ auth: request.auth?.scheme ?? request.auth, key: key.from(request)?.token })
+  app.get('/optional', { security: [{ scheme: admin }, {}] }, handler)
+  app.get('/public', { security: [] }, handler)
+  app.get('/undeclared', handler)
+  const headers = { key: 'good' }
+  for (const url of ['/optional', '/public']) t.strictSame((await app.inject({ url, headers })).json(), { auth: null, key: 'good' }, url)
+  t.strictSame((await app.inject({ url: '/undeclared', headers })).json(), { auth: 'APIKeyHeader', key: 'good' })
+  t.strictSame((await app.inject({ url: '/optional', headers: { ...headers, ...bearer('admin') } })).json(), { auth: 'HTTPBearer', key: 'good' })
+  for (const url of ['/optional', '/public', '/undeclared']) t.strictSame((await app.inject(url)).json(), NOT_AUTHENTICATED, url)
+})
+
+t.test('request.auth is null where a request passes as nobody, whatever an earlier hook accepted', async (t) => {
+  for (const hook of HOOKS) {
+    const app = await createApp({ hook })
+    const user = app.authSchemes.httpBearer({ verify: ({ credentials }) => credentials === 'good' })
+    app.get('/', { security: [{ scheme: user }, {}] }, async (request) => ({ auth: request.auth?.scheme ?? request.auth }))
+    t.strictSame((await app.inject('/')).json(), { auth: null }, hook)
+    t.strictSame((await app.inject({ url: '/', headers: bearer('good') })).json(), { auth: 'HTTPBearer' }, hook)
+    t.strictSame((await app.inject({ url: '/', headers: bearer('bad') })).json(), INVALID_CREDENTIALS, hook)
+  }
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import auth from '@fastify/auth'
 import type { FastifyInstance } from 'fastify'
 import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, basic, challengesOf, createApp } from '../helpers'
 import { InvalidCredentialsError } from '../../lib'
@@ -33,7 +34,7 @@ t.test('absent and malformed credentials get the plain challenge of every scheme
   }
 })
 
-t.test('what was refused says so, what was not asked does not', async (t) => {
+t.test('the challenge of what was refused has the error, that of what was not verified has none', async (t) => {
   const app = await create()
   const response = await app.inject({ url: '/', headers: { authorization: 'Bearer refused' } })
   t.strictSame(response.json(), INVALID_CREDENTIALS)
@@ -55,12 +56,12 @@ t.test('missing scopes come before a refusal, a refusal before what is malformed
   t.strictSame(challengesOf(refused), ['Bearer realm="R", error="invalid_token", scope="a"', 'APIKey', 'Basic realm="R"'])
 })
 
-t.test('a description is the message, and is told by the bearer family', async (t) => {
+t.test('a description is the message, and the error_description of the bearer family', async (t) => {
   const app = await create()
   const response = await app.inject({ url: '/or', headers: { authorization: 'Bearer described' } })
   t.strictSame(response.json(), { ...INVALID_CREDENTIALS, message: 'The token is "old"' })
   t.strictSame(challengesOf(response),
-    ['Bearer realm="R", error="invalid_token", error_description="The token is \'old\'", scope="a"', 'APIKey', 'Basic realm="R"'])
+    ['Bearer realm="R", error="invalid_token", scope="a", error_description="The token is \'old\'"', 'APIKey', 'Basic realm="R"'])
   const basicResponse = await app.inject({ url: '/or', headers: basic('described:x') })
   t.strictSame(challengesOf(basicResponse), plain.slice(2, 3).concat('APIKey', 'Basic realm="R"'))
 })
@@ -72,16 +73,17 @@ t.test('an error of verify keeps its status, code, message and headers', async (
   t.equal(response.headers['x-own'], '1')
   t.strictSame(challengesOf(response), ['Bearer realm="R", error="invalid_token", scope="a"', 'APIKey', 'Basic realm="R"'])
   const forbidden = await app.inject({ url: '/or?k=refused', headers: { authorization: 'Bearer forbidden' } })
-  t.match(forbidden.json(), { statusCode: 403, message: 'Own message' }, 'an error comes before a refusal without one')
+  t.strictSame(forbidden.json(), { statusCode: 403, error: 'Forbidden', message: 'Own message' }, 'an error comes before a refusal without one')
   t.strictSame(challengesOf(forbidden), [])
 })
 
-t.test('the first error, in the order of the alternatives, is told', async (t) => {
+t.test('the first error, in the order of the alternatives, is sent', async (t) => {
   const app = await create()
+  const own = { statusCode: 401, code: 'OWN', error: 'Unauthorized', message: 'Own message' }
   const response = await app.inject({ url: '/or?k=forbidden', headers: { authorization: 'Bearer coded' } })
-  t.match(response.json(), { statusCode: 401, code: 'OWN' })
+  t.strictSame(response.json(), own)
   const later = await app.inject({ url: '/or?k=coded', headers: { authorization: 'Bearer refused' } })
-  t.match(later.json(), { statusCode: 401, code: 'OWN' }, 'one behind a refusal without an error, too')
+  t.strictSame(later.json(), own, 'one behind a refusal without an error, too')
 })
 
 t.test('one challenge for a scheme and a set of scopes, in whatever order and with whatever is derived', async (t) => {
@@ -110,4 +112,55 @@ t.test('one challenge is one string, so that it reads the same as any other head
   const app = await createApp()
   app.get('/', { security: [{ scheme: app.authSchemes.httpBearer() }] }, async () => ({ ran: true }))
   t.equal((await app.inject('/')).headers['www-authenticate'], 'Bearer')
+})
+
+t.test('status and challenge stay where an error handler sets none, and the handler may set others', async (t) => {
+  for (const time of ['at once', 'late']) {
+    const app = await createApp()
+    const scheme = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: (token) => time === 'late' ? Promise.resolve(judge(token)) : judge(token) })
+    const judge = (token: string): object | null => token === 'weak' ? { scopes: [] } : null
+    let ran = false
+    app.get('/', { security: [{ scheme, scopes: ['a'] }] }, async () => { ran = true })
+    app.get('/own', { security: [{ scheme }], errorHandler: (_error, _request, reply) => { reply.code(418).header('www-authenticate', 'Own').send({}) } }, async () => { ran = true })
+    app.get('/login', { security: [{ scheme }], errorHandler: (_error, _request, reply) => { reply.redirect('/login') } }, async () => { ran = true })
+    app.setErrorHandler((_error, _request, reply) => { reply.send({ own: true }) })
+    const ask = async (url: string, token?: string): Promise<unknown[]> => {
+      const response = await app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+      return [response.statusCode, response.body, challengesOf(response)]
+    }
+    const body = '{"own":true}'
+    t.strictSame(await ask('/'), [401, body, ['Bearer scope="a"']])
+    t.strictSame(await ask('/', 'bad'), [401, body, ['Bearer error="invalid_token", scope="a"']])
+    t.strictSame(await ask('/', 'weak'), [403, body, ['Bearer error="insufficient_scope", scope="a"']])
+    t.strictSame(await ask('/own'), [418, '{}', ['Own']])
+    t.strictSame(await ask('/login'), [302, '', ['Bearer']])
+    t.equal(ran, false)
+  }
+})
+
+t.test('a refusal that another plugin caught leaves nothing behind', async (t) => {
+  const app = await createApp()
+  await app.register(auth)
+  const first = app.authSchemes.httpBearer({ verify: ({ credentials }) => credentials === 'good' })
+  const second = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
+  app.get('/', { preHandler: app.auth([first.preHandler as any, second.preHandler]) }, async (request) => ({ ran: true, scheme: request.auth?.scheme }))
+  app.get('/fails', { preHandler: app.auth([first.preHandler as any, second.preHandler]) }, async () => { throw Object.assign(new Error('mine'), { statusCode: 409 }) })
+  const accepted = await app.inject({ url: '/', headers: { authorization: 'Bearer bad', key: 'good' } })
+  t.equal(accepted.statusCode, 200)
+  t.strictSame(accepted.json(), { ran: true, scheme: 'APIKeyHeader' })
+  t.strictSame(challengesOf(accepted), [])
+  const failed = await app.inject({ url: '/fails', headers: { authorization: 'Bearer bad', key: 'good' } })
+  t.equal(failed.statusCode, 409, 'nor does another error take its status')
+  t.strictSame(challengesOf(failed), [])
+  const refused = await app.inject({ url: '/', headers: { authorization: 'Bearer bad' } })
+  t.equal(refused.statusCode, 401)
+  t.strictSame(challengesOf(refused), ['APIKey'], 'the last one')
+})
+
+t.test('the parameters of a challenge stand in the order of realm, error, scope, error_description', async (t) => {
+  const app = await createApp({ realm: 'R' })
+  const scheme = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: () => { throw new InvalidCredentialsError('Old') } })
+  app.get('/', { security: [{ scheme, scopes: ['a'] }] }, async () => ({ ran: true }))
+  const response = await app.inject({ url: '/', headers: { authorization: 'Bearer x' } })
+  t.strictSame(challengesOf(response), ['Bearer realm="R", error="invalid_token", scope="a", error_description="Old"'])
 })

@@ -1,4 +1,4 @@
-/** Every factory: its options, what it says in the document, and what requests send. */
+/** Every factory: its options, its definition in the document, and what requests send. */
 
 import type { InjectOptions } from 'fastify'
 import type { SchemeFactories } from '../../lib'
@@ -12,10 +12,11 @@ export interface Row {
   readonly name: string
   readonly openapi: Record<string, unknown>
   readonly challenge: string
-  /** Whether the challenge tells errors and scopes. */
+  /** True where the challenge names errors and scopes. */
   readonly bearer: boolean
   readonly otherScheme: Sent
-  readonly malformed: Sent
+  /** `null` where a scheme takes any value. */
+  readonly malformed: Sent | null
   /** What is sent for a secret, and what `verify` must be given for it. */
   readonly send: (secret: string) => Sent
   readonly credentials: (secret: string) => unknown
@@ -47,8 +48,7 @@ export const rows: readonly Row[] = [
     challenge: 'APIKey',
     bearer: false,
     otherScheme: { headers: { cookie: 'other=1' } },
-    // A cookie is always one string: the nearest there is to malformed is one without a value, which is absent.
-    malformed: { headers: { cookie: 'session=' } },
+    malformed: { headers: { cookie: 'session=%00' } },
     send: (secret) => ({ headers: { cookie: `other=1; session=${secret}` } }),
     credentials: same,
     token: same
@@ -61,7 +61,7 @@ export const rows: readonly Row[] = [
     challenge: 'APIKey',
     bearer: false,
     otherScheme: { headers: { 'x-other': '1' } },
-    malformed: { headers: { 'x-api-key': '' } },
+    malformed: { headers: { 'x-api-key': 'a\u0001b' } },
     send: (secret) => ({ headers: { 'x-api-key': secret } }),
     credentials: same,
     token: same
@@ -137,9 +137,9 @@ export const rows: readonly Row[] = [
     name: 'OAuth2',
     openapi: { type: 'oauth2', flows: { password: flow } },
     ...oauth2,
-    // Any value is for this scheme, so there is no other scheme and nothing malformed but an empty one.
+    // Any value is for this scheme, so there is no other scheme.
     otherScheme: authorization('   '),
-    malformed: authorization(''),
+    malformed: null,
     credentials: (secret) => `Bearer ${secret}`,
     token: (secret) => `Bearer ${secret}`
   },
