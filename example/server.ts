@@ -9,6 +9,9 @@ import createError from '@fastify/error'
 import authSchemes, { OAuth2Error, verifyPkce, type GrantedToken } from 'fastify-auth-schemes'
 import { Clients, type Consent, type Login } from './clients'
 import { run } from './program'
+import {
+  Authorization, Deployment, Feed, Greeting, Health, Item, Items, NewItem, Profile, Refused, Report
+} from './schemas'
 import { Keys, Tokens, Users, type User } from './users'
 
 /** What to log in with. A real application would keep none of this in its source. */
@@ -28,25 +31,6 @@ const TooManyLogins = createError('TOO_MANY_LOGINS', 'Too many logins: try again
 
 const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
 
-const Item = Type.Object({ name: Type.String({ minLength: 1 }), owner: Type.String() })
-const NewItem = Type.Object({ name: Type.String({ minLength: 1 }) })
-const Items = Type.Array(Item)
-const Profile = Type.Object({ username: Type.String(), fullName: Type.String() })
-const Greeting = Type.Object({ hello: Type.String() })
-const Report = Type.Object({ requestedBy: Type.String(), items: Type.Integer() })
-const Feed = Type.Object({ version: Type.Literal('https://jsonfeed.org/version/1.1'), title: Type.String(), items: Type.Array(Type.Object({ id: Type.String(), content_text: Type.String() })) })
-const Deployment = Type.Object({ deployedBy: Type.String() })
-const Authorization = Type.Object({
-  response_type: Type.Literal('code'),
-  client_id: Type.String(),
-  redirect_uri: Type.String(),
-  code_challenge: Type.String(),
-  code_challenge_method: Type.Literal('S256'),
-  scope: Type.Optional(Type.String()),
-  state: Type.Optional(Type.String())
-})
-const Health = Type.Object({ status: Type.Literal('ok') })
-
 export interface ExampleOptions extends FastifyServerOptions {
   /** How long an access token opens anything, in seconds. Default: 1800. */
   readonly tokenLifetime?: number
@@ -54,9 +38,12 @@ export interface ExampleOptions extends FastifyServerOptions {
   readonly loginsPerMinute?: number
 }
 
-export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}): Promise<FastifyInstance> {
+export async function build (
+  { tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}
+): Promise<FastifyInstance> {
   const users = new Users()
-  await users.add({ username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }, demo.password)
+  const alice = { username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }
+  await users.add(alice, demo.password)
   const accessTokens = new Tokens<User>(tokenLifetime)
   const refreshTokens = new Tokens<Login>(30 * 24 * 3600)
   const clients = new Clients()
@@ -89,7 +76,8 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
     verify: (token) => accessTokens.find(token)
   })
   const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => apiKeys.find(key) })
-  // A feed reader is given nothing but an address. Keys in addresses end up in logs and histories: let them open little.
+  // A feed reader is given nothing but an address. Keys in addresses end up in logs and histories: let them open
+  // little.
   const feedKey = apiKeyQuery({ name: 'key', verify: (key) => feedKeys.find(key) })
   const basic = httpBasic({
     async verify ({ username, password }, { request }) {
@@ -100,7 +88,9 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   const bearer = httpBearer({ verify: ({ credentials }) => deployTokens.find(credentials) })
 
   const grant = (user: User, scopes: readonly string[], family: symbol): GrantedToken =>
-    ({ access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes })
+    ({
+      access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes
+    })
 
   const login = (login: Login, granted: readonly string[], family: symbol, wanted = granted): GrantedToken =>
     ({ ...grant(login.user, wanted, family), refresh_token: refreshTokens.issue(login, granted, family) })
@@ -123,40 +113,50 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
         if (found?.used === true) revoke(found.family)
         const consent = found?.used === false ? found.owner : null
         if (found !== null) found.used = true
-        if (found === null || consent?.clientId !== clientId || consent.redirectUri !== redirectUri || !verifyPkce(verifier, consent.codeChallenge)) {
+        if (found === null || consent?.clientId !== clientId || consent.redirectUri !== redirectUri ||
+          !verifyPkce(verifier, consent.codeChallenge)) {
           throw new OAuth2Error('invalid_grant', 'The code is not valid for this client')
         }
         return login({ user: consent.user, clientId }, consent.scopes, found.family)
       },
       refresh_token ({ refresh_token: token, client_id: clientId, scopes }) {
         const found = refreshTokens.read(token)
-        if (found === null || found.owner.clientId !== clientId) throw new OAuth2Error('invalid_grant', 'The refresh token is unknown or has expired')
+        if (found === null || found.owner.clientId !== clientId) {
+          throw new OAuth2Error('invalid_grant', 'The refresh token is unknown or has expired')
+        }
         const { owner, family } = found
         if (found.used) {
           revoke(family)
           throw new OAuth2Error('invalid_grant', 'The refresh token was used before')
         }
-        if (!scopes.every((scope) => owner.scopes.includes(scope))) throw new OAuth2Error('invalid_scope', 'The refresh token was issued for fewer scopes')
+        if (!scopes.every((scope) => owner.scopes.includes(scope))) {
+          throw new OAuth2Error('invalid_scope', 'The refresh token was issued for fewer scopes')
+        }
         found.used = true
         return login({ user: owner.user, clientId }, owner.scopes, family, scopes.length === 0 ? owner.scopes : scopes)
       },
       client_credentials ({ client_id: id, scopes }) {
         const allowed = Object.keys(SCOPES)
-        return grant({ username: id, fullName: id, allowed }, scopes.filter((scope) => allowed.includes(scope)), Symbol('program'))
+        const granted = scopes.filter((scope) => allowed.includes(scope))
+        return grant({ username: id, fullName: id, allowed }, granted, Symbol('program'))
       }
     }
   })
 
   app.get('/authorize', {
     security: [{ scheme: basic }],
-    schema: { summary: 'Give a web application a code', querystring: Authorization, response: { 302: Type.Null(), 400: Type.Object({ error: Type.String() }) } }
+    schema: { summary: 'Give a client a code', querystring: Authorization, response: { 302: Type.Null(), 400: Refused } }
   }, async (request, reply) => {
-    const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = request.query as Static<typeof Authorization>
-    if (!clients.mayRedirect(clientId, redirectUri)) return reply.code(400).send({ error: 'The client is unknown, or the redirect URI is not its own' })
+    const query = request.query as Static<typeof Authorization>
+    const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = query
+    if (!clients.mayRedirect(clientId, redirectUri)) {
+      return reply.code(400).send({ error: 'The client is unknown, or the redirect URI is not its own' })
+    }
     const { user } = request.auth
     const scopes = scope.split(' ').filter((name) => user.allowed.includes(name))
     const code = codes.issue({ user, clientId, redirectUri, codeChallenge }, scopes, Symbol('login'))
-    return reply.redirect(`${redirectUri}?${new URLSearchParams({ code, ...state === undefined ? {} : { state } }).toString()}`)
+    const answer = new URLSearchParams({ code, ...state === undefined ? {} : { state } })
+    return reply.redirect(`${redirectUri}?${answer.toString()}`)
   })
 
   app.get('/', { security: [], schema: { hide: true } }, async (_request, reply) => reply.redirect('/documentation'))
@@ -226,11 +226,13 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
 /** The text that says what to try on a server that listens at `address`. */
 export function usage (address: string): string {
   const { username, password, apiKey, feedKey, deployToken, clientId, clientSecret, webClientId } = demo
+  const form = `'username=${username}&password=${password}&scope=items:read'`
+  const login = `curl -s ${address}/token -d ${form} | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/'`
   return `
 The item store listens at ${address}, its documentation is at ${address}/documentation
 Authorize there, or log in with curl and use the token:
 
-  curl -s ${address}/items -H "Authorization: Bearer $(curl -s ${address}/token -d 'username=${username}&password=${password}&scope=items:read' | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')"
+  curl -s ${address}/items -H "Authorization: Bearer $(${login})"
 
   OAuth2, HTTP Basic  user ${username}, password ${password}
   API keys            X-API-Key: ${apiKey} for /report and /export, key=${feedKey} for /feed

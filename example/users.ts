@@ -43,9 +43,17 @@ export class Users {
 }
 
 /** A token as it was issued. `used` is for those that may be used once. */
-interface Issued<Owner> { readonly owner: Bearer<Owner>, readonly family: symbol, readonly expiresAt: number, used: boolean }
+interface Issued<Owner> {
+  readonly owner: Bearer<Owner>
+  readonly family: symbol
+  readonly expiresAt: number
+  used: boolean
+}
 
-/** Tokens that expire, issued in families: all that follow from one login. Only digests are kept: looking one up tells nothing about the others. */
+/**
+ * Tokens that expire, issued in families: all that follow from one login. Only digests are kept: looking one up tells
+ * nothing about the others.
+ */
 export class Tokens<Owner> {
   readonly #issued = new Map<string, Issued<Owner>>()
 
@@ -55,7 +63,8 @@ export class Tokens<Owner> {
   issue (owner: Owner, scopes: readonly string[], family: symbol): string {
     this.#forget(({ expiresAt }) => expiresAt <= Date.now())
     const token = randomBytes(24).toString('base64url')
-    this.#issued.set(digest(token), { owner: { ...owner, scopes }, family, expiresAt: Date.now() + this.lifetime * 1000, used: false })
+    const expiresAt = Date.now() + this.lifetime * 1000
+    this.#issued.set(digest(token), { owner: { ...owner, scopes }, family, expiresAt, used: false })
     return token
   }
 

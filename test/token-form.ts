@@ -163,6 +163,19 @@ t.test('it stands beside an application that parses forms, validates and seriali
   t.equal((await app.inject('/auth/token')).statusCode, 404, 'only POST')
 })
 
+t.test('it is public, also inside a secured context', async (t) => {
+  const app = await createApp({ explicit: true })
+  const scheme = app.authSchemes.httpBearer({ verify: () => null })
+  app.register(async (child) => {
+    child.secure([{ scheme }])
+    child.tokenForm('/token', async () => token)
+    child.get('/secured', async () => 'secured')
+  })
+  t.strictSame((await post(app, 'username=a&password=b')).json(), token)
+  t.equal((await app.inject('/secured')).statusCode, 401)
+  t.strictSame(documentOf(app).paths['/token'].post.security, [])
+})
+
 t.test('route options are the route\'s', async (t) => {
   const app = await createApp()
   const order: string[] = []

@@ -54,10 +54,15 @@ export function responses (): Record<string, object> {
  * @throws {OAuth2Error} `server_error`, for anything but a token response
  */
 export function toResponse (given: unknown, asked: readonly string[]): unknown {
-  if (!Value.Check(TokenResponse, given)) throw new OAuth2Error('server_error', 'the handler of the token endpoint gave no TokenResponse')
+  if (!Value.Check(TokenResponse, given)) {
+    throw new OAuth2Error('server_error', 'the handler of the token endpoint gave no TokenResponse')
+  }
   const { scopes, ...response } = given as TokenResponseBody & { scopes?: unknown }
   if (scopes === undefined) return response
-  if (!Value.Check(GrantedScopes, scopes)) throw new OAuth2Error('server_error', 'the `scopes` that the handler of the token endpoint gave are no array of strings')
+  if (!Value.Check(GrantedScopes, scopes)) {
+    throw new OAuth2Error('server_error',
+      'the `scopes` that the handler of the token endpoint gave are no array of strings')
+  }
   const same = new Set(asked).size === new Set(scopes).size && asked.every((scope) => scopes.includes(scope))
   return same ? response : { scope: scopes.join(' '), ...response }
 }
@@ -65,7 +70,9 @@ export function toResponse (given: unknown, asked: readonly string[]): unknown {
 const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-interface Answer { readonly statusCode: number, readonly headers: Readonly<Record<string, string>>, readonly body: Buffer }
+type Headers = Readonly<Record<string, string>>
+
+interface Answer { readonly statusCode: number, readonly headers: Headers, readonly body: Buffer }
 
 // By reply; `null` for one that an `onSend` hook failed on.
 const answers = new WeakMap<FastifyReply, Answer | null>()
@@ -75,14 +82,22 @@ export async function noStore (_request: FastifyRequest, reply: FastifyReply): P
   reply.headers(NO_STORE)
 }
 
-/** Sends an answer of the endpoint as bytes: `preSerialization` and the serializers of the application are not for them. */
-export function sendAnswer (reply: FastifyReply, statusCode: number, content: unknown, headers: Answer['headers'] = {}): FastifyReply {
-  const answer = { statusCode, headers: { ...headers, ...NO_STORE, 'content-type': JSON_TYPE }, body: Buffer.from(JSON.stringify(content)) }
+/**
+ * Sends an answer of the endpoint as bytes: `preSerialization` and the serializers of the application are not for them.
+ */
+export function sendAnswer (
+  reply: FastifyReply, statusCode: number, content: unknown, headers: Headers = {}
+): FastifyReply {
+  const body = Buffer.from(JSON.stringify(content))
+  const answer = { statusCode, headers: { ...headers, ...NO_STORE, 'content-type': JSON_TYPE }, body }
   answers.set(reply, answer)
   return reply.code(statusCode).headers(answer.headers).send(answer.body)
 }
 
-/** The last `onSend` hook: puts back what others of the application have made of an answer. What they have compressed stays so. */
+/**
+ * The last `onSend` hook: puts back what others of the application have made of an answer. What they have compressed
+ * stays so.
+ */
 export async function seal (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
   const answer = answers.get(reply)
   reply.headers(answer?.headers ?? NO_STORE)
@@ -94,7 +109,8 @@ export async function seal (_request: FastifyRequest, reply: FastifyReply, paylo
 /**
  * Answers every error in the form of RFC 6749 section 5.2.
  *
- * After an answer only an `onSend` hook can fail, and it would fail again on the answer to its error: that one passes by all hooks.
+ * After an answer only an `onSend` hook can fail, and it would fail again on the answer to its error: that one passes
+ * by all hooks.
  */
 export function answerError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -102,18 +118,24 @@ export function answerError (realm: string | undefined) {
     const told = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
     if (told.statusCode >= 500) request.log.error(error)
     const description = told.code === 'server_error' ? undefined : told.description
-    const content = { error: told.code, ...(description === undefined ? {} : { error_description: toErrorDescription(description) }) }
+    const described = description === undefined ? {} : { error_description: toErrorDescription(description) }
+    const content = { error: told.code, ...described }
+    const challenge = { 'www-authenticate': writeChallenge('Basic', { realm }) }
     if (isLate) answerPastHooks(reply, told.statusCode, content)
-    else sendAnswer(reply, told.statusCode, content, told.code === 'invalid_client' ? { 'www-authenticate': writeChallenge('Basic', { realm }) } : {})
+    else sendAnswer(reply, told.statusCode, content, told.code === 'invalid_client' ? challenge : {})
   }
 }
 
 function answerPastHooks (reply: FastifyReply, statusCode: number, content: object): void {
   reply.hijack()
-  if (!reply.raw.headersSent) reply.raw.writeHead(statusCode, { ...NO_STORE, 'content-type': JSON_TYPE }).end(JSON.stringify(content))
+  if (reply.raw.headersSent) return
+  reply.raw.writeHead(statusCode, { ...NO_STORE, 'content-type': JSON_TYPE }).end(JSON.stringify(content))
 }
 
-/** An error handler of the application, given for this endpoint: it is answering now, and what the endpoint answered before must not be put back. */
+/**
+ * An error handler of the application, given for this endpoint: it is answering now, and what the endpoint answered
+ * before must not be put back.
+ */
 export function ownErrorHandler (handler: Exclude<RouteOptions['errorHandler'], undefined>): typeof handler {
   return function tokenFormOwnError (error, request, reply) {
     if (answers.has(reply)) answers.set(reply, null)

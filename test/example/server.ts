@@ -64,7 +64,9 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   t.strictSame(await (await get('/report', { 'x-api-key': demo.apiKey })).json(), { requestedBy: 'reporting', items: 2 })
   t.equal((await get('/export', { 'x-api-key': demo.apiKey })).status, 200)
   t.equal((await get('/report', { 'x-api-key': 'wrong' })).status, 401)
-  t.match(await (await get(`/feed?key=${demo.feedKey}`)).json(), { title: 'Item store', items: [{ content_text: 'Looking-glass, by alice' }, {}] })
+  const feed = await (await get(`/feed?key=${demo.feedKey}`)).json() as { title: string, items: Array<{ content_text: string }> }
+  t.equal(feed.title, 'Item store')
+  t.strictSame(feed.items.map((item) => item.content_text), ['Looking-glass, by alice', 'Key, by alice'])
   t.equal((await get(`/feed?key=${demo.apiKey}`)).status, 401)
   t.equal((await get('/report', { 'x-api-key': demo.feedKey })).status, 401)
   t.equal((await get('/deployment', { authorization: `Bearer ${demo.apiKey}` })).status, 401)
