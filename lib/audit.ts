@@ -56,7 +56,7 @@ function foldMethods (routes: readonly AuditedRoute[]): Row[] {
     methods: [route.method], url: route.url, security: securityText(route.security), note: noteText(route), hidden: route.hidden
   }))
   return fold(rows, ({ url, security, note, hidden }) => JSON.stringify([url, security, note, hidden]), (same) =>
-    ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))] }))
+    ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))].sort() }))
 }
 
 function foldSlashes (rows: readonly Row[]): Row[] {
@@ -117,8 +117,9 @@ function derivedOf (requirement: Requirement | null): string[] {
 function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequirement[] {
   const parent = parentOf(context)
   const { prefix, pluginName } = context
-  // Fastify appends the names of plugins that share the context.
-  const [plugin = pluginName] = pluginName.split(' -> ')
+  // Fastify appends the names of plugins that share the context, and calls a function without a name by its source.
+  const [name = ''] = pluginName.split(' -> ')
+  const plugin = /^[\w@/.-]+$/.test(name) ? name : 'a plugin without a name'
   const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
   return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }

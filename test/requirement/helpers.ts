@@ -6,7 +6,7 @@ import { nodeOf, type Registration, type SchemeNode } from '../../lib/requiremen
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
 
-export const registration: Registration = { explicit: false, warnOnce: () => {} }
+export const registration: Registration = { explicit: false, errorSchema: undefined, warnOnce: () => {} }
 
 export const bearer = createScheme(httpBearer(), registration)
 export const basic = createScheme(httpBasic(), registration)
