@@ -6,13 +6,14 @@ import { nodeOf, type Registration, type SchemeNode } from '../../lib/requiremen
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
 
-export const registration: Registration = { explicit: false, warnOnce: () => {} }
+export const registration: Registration = { explicit: false, errorSchema: undefined, warnOnce: () => {} }
 
 export const bearer = createScheme(httpBearer(), registration)
 export const basic = createScheme(httpBasic(), registration)
 export const maybe = createScheme(httpBearer({ schemeName: 'Maybe', autoError: false }), registration)
 export const perhaps = createScheme(httpBearer({ schemeName: 'Perhaps', autoError: false }), registration)
-export const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' } }), registration)
+export const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' } }),
+  registration)
 
 export const node = (scheme: object): SchemeNode => nodeOf(scheme) as SchemeNode
 
