@@ -69,12 +69,14 @@ t.test('it prints as an aligned table', async (t) => {
     ['GET', '/public', '[]', 'public: security: []'],
     ['GET', '/optional', 'APIKeyHeader | {}', 'public: authentication is optional, not verified: APIKeyHeader'],
     ['GET,HEAD', '/with-head', 'APIKeyHeader', 'not verified: APIKeyHeader'],
-    ['PUT,PATCH', '/several', 'APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)', 'not verified: APIKeyHeader'],
+    ['PUT,PATCH', '/several', 'APIKeyHeader(role) & OAuth2PasswordBearer | OAuth2PasswordBearer(read write)',
+      'not verified: APIKeyHeader'],
     ['GET', '/hook', 'APIKeyHeader', 'not verified: APIKeyHeader, hidden'],
     ['POST', '/token', '[]', 'public: security: []'],
     ['GET', '/outer/inner[/]', 'OAuth2PasswordBearer(read) & APIKeyHeader',
       'not verified: APIKeyHeader, secure at /outer: OAuth2PasswordBearer(read), secure at /outer/inner: APIKeyHeader'],
-    ['GET', '/outer/open', '[]', 'public: secure([]) of its context, secure at /outer: OAuth2PasswordBearer(read), secure at /outer: []']
+    ['GET', '/outer/open', '[]',
+      'public: secure([]) of its context, secure at /outer: OAuth2PasswordBearer(read), secure at /outer: []']
   ])
   t.equal(printSecurity([]), '\n')
 })
@@ -84,7 +86,8 @@ t.test('the root is /', async (t) => {
   app.secure([{ scheme: app.authSchemes.httpBearer() }])
   app.get('/a', handler)
   await app.ready()
-  t.strictSame(app.authSchemes.routes()[0]?.contexts, [{ prefix: '/', plugin: 'fastify', security: [{ HTTPBearer: [] }] }])
+  t.strictSame(app.authSchemes.routes()[0]?.contexts,
+    [{ prefix: '/', plugin: 'fastify', security: [{ HTTPBearer: [] }] }])
 })
 
 t.test('the list is refused before the application is ready', async (t) => {
@@ -101,18 +104,21 @@ t.test('alternatives that contradict themselves are not listed', async (t) => {
   app.secure([{ scheme }])
   app.get('/a', { security: [{ scheme, scopes: ['a'] }, {}] }, handler)
   await app.ready()
-  t.strictSame(app.authSchemes.routes().map(({ security, public: open }) => [security, open]), Array(2).fill([[{ HTTPBearer: ['a'] }], false]))
+  t.strictSame(app.authSchemes.routes().map(({ security, public: open }) => [security, open]),
+    Array(2).fill([[{ HTTPBearer: ['a'] }], false]))
 })
 
-const hidings: ReadonlyArray<readonly [rule: string, swagger: object, schema: object | null | undefined, hidden: boolean]> = [
-  ['shown', {}, { summary: 'x' }, false],
-  ['without a schema', {}, undefined, false],
-  ['schema.hide', {}, { hide: true }, true],
-  ['schema.hide of any true value', {}, { hide: 'false' }, true],
-  ['hiddenTag', { hiddenTag: 'X-HIDDEN' }, { tags: ['X-HIDDEN'] }, true],
-  ['hideUntagged', { hideUntagged: true }, { summary: 'x' }, true],
-  ['transform', { transform: ({ schema, url }: any) => ({ schema: { ...schema, hide: true }, url }) }, { summary: 'x' }, true]
-]
+const hidings: ReadonlyArray<readonly [rule: string, swagger: object, schema: object | null | undefined,
+  hidden: boolean]> = [
+    ['shown', {}, { summary: 'x' }, false],
+    ['without a schema', {}, undefined, false],
+    ['schema.hide', {}, { hide: true }, true],
+    ['schema.hide of any true value', {}, { hide: 'false' }, true],
+    ['hiddenTag', { hiddenTag: 'X-HIDDEN' }, { tags: ['X-HIDDEN'] }, true],
+    ['hideUntagged', { hideUntagged: true }, { summary: 'x' }, true],
+    ['transform', { transform: ({ schema, url }: any) => ({ schema: { ...schema, hide: true }, url }) }, { summary: 'x' },
+      true]
+  ]
 for (const [rule, swagger, schema, hidden] of hidings) {
   t.test(`a route and its HEAD route are hidden where the document does not show the route: ${rule}`, async (t) => {
     const app = await createApp({ swagger: { ...openapi31, ...swagger } as any, server: { exposeHeadRoutes: true } })
@@ -120,7 +126,8 @@ for (const [rule, swagger, schema, hidden] of hidings) {
     app.get('/a', { ...options as object, security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
     await app.ready()
     app.swagger()
-    t.strictSame(app.authSchemes.routes().map((route) => [route.method, route.hidden]), [['GET', hidden], ['HEAD', hidden]])
+    t.strictSame(app.authSchemes.routes().map((route) => [route.method, route.hidden]),
+      [['GET', hidden], ['HEAD', hidden]])
   })
 }
 
@@ -139,7 +146,8 @@ t.test('a context without a prefix is named by its plugin', async (t) => {
     admin.get('/a', handler)
   })
   await app.ready()
-  t.strictSame(app.authSchemes.routes()[0]?.contexts, [{ prefix: '/', plugin: 'admin', security: [{ HTTPBearer: [] }] }])
+  t.strictSame(app.authSchemes.routes()[0]?.contexts,
+    [{ prefix: '/', plugin: 'admin', security: [{ HTTPBearer: [] }] }])
   t.equal(app.printSecurity(), 'GET  /a  HTTPBearer  secure in admin: HTTPBearer\n')
 })
 
@@ -156,7 +164,10 @@ t.test('further checks are listed by the names of their functions', async (t) =>
 
 t.test('hidden routes of one kind share a line, and routes that are shown do not', async (t) => {
   const app = await createApp({ server: { exposeHeadRoutes: false } })
-  for (const url of ['/files/a', '/files/b', '/files/bc']) app.get(url, { security: [], schema: { hide: true } }, handler)
+  for (const url of ['/files/a', '/files/b', '/files/bc']) {
+    app.get(url, { security: [], schema: { hide: true } },
+      handler)
+  }
   for (const url of ['/shown/a', '/shown/b']) app.get(url, { security: [] }, handler)
   app.get('/secret', { security: [{ scheme: app.authSchemes.httpBearer({ verify: () => true }) }], schema: { hide: true } }, handler)
   await app.ready()
@@ -171,7 +182,8 @@ t.test('hidden routes of one kind share a line, and routes that are shown do not
 
 t.test('a path whose routes all begin alike', async (t) => {
   const route = { method: 'GET', security: [], public: true, hidden: true, publicBy: 'security', unverified: [], derived: [], contexts: [] } as const
-  t.equal(printSecurity([{ ...route, url: '/a' }, { ...route, url: '/ab' }]), 'GET  /a… (2 routes)  []  public: security: [], hidden\n')
+  t.equal(printSecurity([{ ...route, url: '/a' }, { ...route, url: '/ab' }]),
+    'GET  /a… (2 routes)  []  public: security: [], hidden\n')
 })
 
 t.test('a route that the plugin option `public` names is listed so', async (t) => {

@@ -82,7 +82,10 @@ t.test('registrations of a plugin are counted in a context and its parents', asy
 t.test('a context without a prototype is no context', async (t) => {
   const [app, a] = await nested()
   Object.setPrototypeOf(app, null)
-  for (const read of [() => parentOf(app), () => parentsOf(app), () => parentsOf(a)]) t.throws(read, changed('the chain of contexts'))
+  for (const read of [() => parentOf(app), () => parentsOf(app), () => parentsOf(a)]) {
+    t.throws(read,
+      changed('the chain of contexts'))
+  }
 })
 
 const bad: ReadonlyArray<readonly [rule: string, tamper: (app: any, key: symbol) => void]> = [
@@ -112,9 +115,13 @@ t.test('a list of child contexts in another form throws, at every depth', async 
 })
 
 t.test('printed routes in another form throw', async (t) => {
-  const rows: unknown[] = [undefined, null, [], {}, ['/a (GET)'], Promise.resolve('/a (GET)'), '/a', '/a [GET]', '└── /a get', 'GET /a', '└── /\n    └── a',
+  const rows: unknown[] = [undefined, null, [], {}, ['/a (GET)'], Promise.resolve('/a (GET)'), '/a', '/a [GET]',
+    '└── /a get', 'GET /a', '└── /\n    └── a',
     '/a (GET)', '└── /a (GET)\n└── /b', '└── /\n        └── a (GET)', '└── /\n└── /b (GET)', '└── /a (get)', 'x']
-  for (const printed of rows) t.throws(() => printedRoutes({ printRoutes: () => printed as string }), changed('`printRoutes()`'), JSON.stringify(printed))
+  for (const printed of rows) {
+    t.throws(() => printedRoutes({ printRoutes: () => printed as string }),
+      changed('`printRoutes()`'), JSON.stringify(printed))
+  }
 })
 
 t.test('a list of registered plugins in another form throws', async (t) => {

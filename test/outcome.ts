@@ -15,8 +15,10 @@ t.test('null, undefined and false refuse, and nothing else does', async (t) => {
 
 t.test('errors are told by what they are, those of another realm included', async (t) => {
   class Own extends Error {}
-  for (const value of [new Error('x'), new Own(), new TypeError('x'), vm.runInNewContext('new Error("x")'), new DOMException('x')]) t.equal(isError(value), true)
-  for (const value of [undefined, null, 'Error', { name: 'Error', message: 'x' }, { statusCode: 401 }, {}]) t.equal(isError(value), false)
+  for (const value of [new Error('x'), new Own(), new TypeError('x'), vm.runInNewContext('new Error("x")'),
+    new DOMException('x')]) t.equal(isError(value), true)
+  for (const value of [undefined, null, 'Error', { name: 'Error', message: 'x' }, { statusCode: 401 },
+    {}]) t.equal(isError(value), false)
 })
 
 const statuses: ReadonlyArray<readonly [fields: object, status: number]> = [
@@ -46,7 +48,8 @@ for (const [fields, status] of statuses) {
 }
 
 t.test('an error that is thrown stays as it is', async (t) => {
-  for (const error of [new Error('x'), vm.runInNewContext('new Error("x")'), Object.assign(new Error('x'), { statusCode: 401 })]) t.equal(toError('S', error), error)
+  for (const error of [new Error('x'), vm.runInNewContext('new Error("x")'),
+    Object.assign(new Error('x'), { statusCode: 401 })]) t.equal(toError('S', error), error)
 })
 
 t.test('a thrown value that is no error fails the request with one, which shows nothing of it', async (t) => {
@@ -54,7 +57,8 @@ t.test('a thrown value that is no error fails the request with one, which shows 
   const notConvertible = Object.assign(new Error('secret'), { statusCode: Symbol('secret') })
   const { proxy: revoked, revoke } = Proxy.revocable({}, {})
   revoke()
-  for (const thrown of [undefined, null, false, 0, '', 'secret', { statusCode: 401, message: 'secret' }, unreadable, notConvertible, revoked]) {
+  for (const thrown of [undefined, null, false, 0, '', 'secret', { statusCode: 401, message: 'secret' }, unreadable,
+    notConvertible, revoked]) {
     const error = toError('S', thrown)
     t.ok(isError(error))
     t.equal(statusOf(error), 500)

@@ -37,7 +37,10 @@ t.test('the options of derive are checked', async (t) => {
     [{ verify: null }, 'the option `verify` must be a function'],
     [{ scopes: null }, 'the option `scopes` must be an array of scope names']
   ]
-  for (const [options, message] of bad) t.throws(() => scheme.derive(options), { name: 'TypeError', message: `OAuth2PasswordBearer.derive: ${message}` })
+  for (const [options, message] of bad) {
+    t.throws(() => scheme.derive(options),
+      { name: 'TypeError', message: `OAuth2PasswordBearer.derive: ${message}` })
+  }
   t.throws(() => scheme.derive({ scopes: ['b'] }), {
     code: 'FST_AUTH_UNKNOWN_SCOPE',
     message: 'OAuth2PasswordBearer.derive: the scheme "OAuth2PasswordBearer" does not declare the scope "b" (declared: "a"); correct it, or add it to the `scopes` of the scheme'
@@ -60,7 +63,8 @@ t.test('preHandler guards a route where it stands, and is documented', async (t)
   app.get('/maybe', { preHandler: maybe.preHandler }, async (request) => ({ auth: request.auth }))
   await app.ready()
   const { paths } = documentOf(app)
-  for (const hook of ['onRequest', 'preValidation', 'preHandler', 'onRequest/array', 'preValidation/array', 'preHandler/array']) {
+  for (const hook of ['onRequest', 'preValidation', 'preHandler', 'onRequest/array', 'preValidation/array',
+    'preHandler/array']) {
     const absent = await app.inject(`/${hook}`)
     t.strictSame(absent.json(), NOT_AUTHENTICATED)
     t.equal(absent.headers['www-authenticate'], 'Bearer')
@@ -118,10 +122,11 @@ t.test('require: 403 with all scopes, the route\'s and its own, each once', asyn
 })
 
 t.test('require: 401 with its challenge where nothing was accepted for it', async (t) => {
-  const rows: ReadonlyArray<readonly [rule: string, security: (schemes: any) => any[], headers: Record<string, string>]> = [
-    ['nobody', ({ scheme }) => [{ scheme, scopes: ['a'] }, {}], {}],
-    ['another scheme', ({ scheme, key }) => [{ scheme, scopes: ['a'] }, { scheme: key }], { k: 'good' }]
-  ]
+  const rows: ReadonlyArray<readonly [rule: string, security: (schemes: any) => any[], headers: Record<string,
+    string>]> = [
+      ['nobody', ({ scheme }) => [{ scheme, scopes: ['a'] }, {}], {}],
+      ['another scheme', ({ scheme, key }) => [{ scheme, scopes: ['a'] }, { scheme: key }], { k: 'good' }]
+    ]
   for (const [rule, security, headers] of rows) {
     const { app, ran } = await stepUp(security, { scopes: ['c'] })
     const response = await app.inject({ url: '/', headers })
@@ -157,7 +162,8 @@ t.test('require: 500 on a URL without a route, and on a request that no hook has
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer()
   app.setNotFoundHandler(async (request) => scheme.require(request))
-  t.match((await app.inject('/unknown')).json(), { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
+  t.match((await app.inject('/unknown')).json(),
+    { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
 })
 
 t.test('require: a derived scheme has its own user, and the scopes granted to its base\'s', async (t) => {
@@ -166,7 +172,8 @@ t.test('require: a derived scheme has its own user, and the scopes granted to it
   const granted = await app.inject({ url: '/derived', headers: bearer('good.a.b.c') })
   t.strictSame(granted.json().auth.user, { derived: 'me' })
   t.strictSame(granted.json().auth.scopes, ['a', 'b'])
-  t.strictSame((await app.inject({ url: '/', headers: bearer('good.a.b.c') })).json().auth.user, { name: 'me', scopes: ['a', 'b', 'c'] }, 'the base is there, too')
+  t.strictSame((await app.inject({ url: '/', headers: bearer('good.a.b.c') })).json().auth.user,
+    { name: 'me', scopes: ['a', 'b', 'c'] }, 'the base is there, too')
   const response = await app.inject({ url: '/derived', headers: bearer('good.a.b') })
   t.equal(response.statusCode, 403)
   t.strictSame(challengesOf(response), ['Bearer error="insufficient_scope", scope="a b c"'])
@@ -176,7 +183,8 @@ t.test('require: scopes are those of the first check that verifies; without one,
   const app = await createApp()
   const base = app.authSchemes.httpBearer()
   const checked = base.derive({ verify: (_user, { credentials }) => ({ scope: credentials.credentials }) })
-  app.get('/checked', { security: [{ scheme: checked }] }, async (request) => checked.require(request, { scopes: ['a'] }).user)
+  app.get('/checked', { security: [{ scheme: checked }] },
+    async (request) => checked.require(request, { scopes: ['a'] }).user)
   app.get('/unverified', { security: [{ scheme: base }] }, async (request) => base.require(request, { scopes: ['a'] }))
   app.get('/extracted', { security: [{ scheme: base }] }, async (request) => base.require(request).token)
   t.strictSame((await app.inject({ url: '/checked', headers: bearer('a') })).json(), { scope: 'a' })
@@ -189,14 +197,17 @@ t.test('require: scopes are those of the first check that verifies; without one,
 })
 
 t.test('require: the alternative that was accepted counts, and hooks of the route do, too', async (t) => {
-  const { app } = await stepUp(({ scheme, key }) => [[{ scheme, scopes: ['a'] }, { scheme: key }], { scheme, scopes: ['b'] }], { scopes: ['c'] })
+  const { app } = await stepUp(({ scheme, key }) => [[{ scheme, scopes: ['a'] }, { scheme: key }],
+    { scheme, scopes: ['b'] }], { scopes: ['c'] })
   const response = await app.inject({ url: '/', headers: bearer('good.b') })
   t.strictSame(challengesOf(response), ['Bearer error="insufficient_scope", scope="b c"'])
   const hooked = await createApp()
   const scheme = hooked.authSchemes.httpBearer({ verify: () => ({ scopes: ['a'] }) })
   const key = hooked.authSchemes.apiKeyHeader({ name: 'k' })
-  hooked.get('/', { security: [{ scheme: key }], preHandler: scheme.preHandler }, async (request) => [scheme.require(request, { scopes: ['a'] }).scheme, key.require(request).scheme])
-  t.strictSame((await hooked.inject({ url: '/', headers: { ...bearer('x'), k: 'k' } })).json(), ['HTTPBearer', 'APIKeyHeader'])
+  hooked.get('/', { security: [{ scheme: key }], preHandler: scheme.preHandler },
+    async (request) => [scheme.require(request, { scopes: ['a'] }).scheme, key.require(request).scheme])
+  t.strictSame((await hooked.inject({ url: '/', headers: { ...bearer('x'), k: 'k' } })).json(),
+    ['HTTPBearer', 'APIKeyHeader'])
 })
 
 t.test('require: status and challenge hold through a custom error handler, and leave nothing where the handler catches them', async (t) => {
@@ -262,7 +273,8 @@ async function undeclared (run: (app: FastifyInstance, key: any) => void) {
 const ways: ReadonlyArray<readonly [rule: string, run: (app: FastifyInstance, key: any) => void]> = [
   ['an instance hook', (app, key) => { app.addHook('preHandler', key.preHandler) }],
   ['an early instance hook', (app, key) => { app.addHook('onRequest', key.preHandler) }],
-  ['called by hand', (app, key) => { app.addHook('preValidation', (request, reply, done) => { key.preHandler(request, reply, done) }) }]
+  ['called by hand', (app,
+    key) => { app.addHook('preValidation', (request, reply, done) => { key.preHandler(request, reply, done) }) }]
 ]
 const cure = (url: string): string => `GET ${url} enforces more than it documents: a hook of the scheme "APIKeyHeader" runs there, which the route does not declare; ` +
   'require the scheme by `security` or `app.secure`'
@@ -313,20 +325,26 @@ for (const hook of ['onRequest', 'preHandler'] as const) {
     const key = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => true })
     app.secure([{ scheme }])
     app.addHook(hook, key.preHandler as any)
-    app.setNotFoundHandler(async (request, reply) => reply.code(404).send([request.auth?.scheme, key.from(request)?.scheme]))
-    t.strictSame((await app.inject({ url: '/unknown', headers: { ...bearer('x'), k: 'k' } })).json(), ['HTTPBearer', 'APIKeyHeader'])
+    app.setNotFoundHandler(async (request,
+      reply) => reply.code(404).send([request.auth?.scheme, key.from(request)?.scheme]))
+    t.strictSame((await app.inject({ url: '/unknown', headers: { ...bearer('x'), k: 'k' } })).json(),
+      ['HTTPBearer', 'APIKeyHeader'])
   })
 }
 
 t.test('a scheme in a hook that another plugin has wrapped is enforced, and logged', async (t) => {
   const { app, lines, ran } = await undeclared((app, key) => {
     app.addHook('onRoute', (route) => {
-      if (route.url === '/undeclared') route.preHandler = [(request, reply, done) => { key.preHandler(request, reply, done) }]
+      if (route.url === '/undeclared') {
+        route.preHandler = [(request, reply,
+          done) => { key.preHandler(request, reply, done) }]
+      }
     })
   })
   t.equal((await app.inject('/undeclared')).statusCode, 401)
   t.equal(ran(), 0)
-  t.strictSame((await app.inject({ url: '/undeclared', headers: { k: 'good' } })).json(), { ran: 1, auth: 'APIKeyHeader' })
+  t.strictSame((await app.inject({ url: '/undeclared', headers: { k: 'good' } })).json(),
+    { ran: 1, auth: 'APIKeyHeader' })
   t.strictSame(lines, [cure('/undeclared')])
 })
 
@@ -357,18 +375,29 @@ t.test('override: its arguments are checked, and it fails the boot in production
   const scheme = app.authSchemes.httpBearer({ verify: () => true })
   const foreign = (await createApp()).authSchemes.httpBearer()
   const override = app.authSchemes.override as (...args: any[]) => void
-  for (const other of [undefined, {}, foreign]) t.throws(() => { override(other, { user: 1 }) }, { name: 'TypeError', message: 'override: the first argument must be a scheme of this application' })
-  for (const auth of [undefined, null, 'me']) t.throws(() => { override(scheme, auth) }, { message: 'override: the second argument must be an object with the user' })
-  for (const user of [undefined, null, false]) t.throws(() => { override(scheme, { user }) }, { message: 'override: the second argument must have the `user` that "HTTPBearer" is to accept' })
+  for (const other of [undefined, {}, foreign]) {
+    t.throws(() => { override(other, { user: 1 }) },
+      { name: 'TypeError', message: 'override: the first argument must be a scheme of this application' })
+  }
+  for (const auth of [undefined, null, 'me']) {
+    t.throws(() => { override(scheme, auth) },
+      { message: 'override: the second argument must be an object with the user' })
+  }
+  for (const user of [undefined, null, false]) {
+    t.throws(() => { override(scheme, { user }) },
+      { message: 'override: the second argument must have the `user` that "HTTPBearer" is to accept' })
+  }
   const checked = app.authSchemes.httpBearer({ schemeName: 'Other' }).derive({ verify: () => true })
-  t.throws(() => { override(checked, { user: null }) }, { message: 'override: the second argument must have the `user` that "Other" is to accept' }, 'a check that was derived counts')
+  t.throws(() => { override(checked, { user: null }) },
+    { message: 'override: the second argument must have the `user` that "Other" is to accept' }, 'a check that was derived counts')
   const { NODE_ENV } = process.env
   t.teardown(() => {
     if (NODE_ENV === undefined) delete process.env.NODE_ENV
     else process.env.NODE_ENV = NODE_ENV
   })
   process.env.NODE_ENV = 'production'
-  t.throws(() => { override(scheme, { user: 1 }) }, { code: 'FST_AUTH_OVERRIDE', message: 'A scheme cannot be overridden where NODE_ENV is production: it is for tests' })
+  t.throws(() => { override(scheme, { user: 1 }) },
+    { code: 'FST_AUTH_OVERRIDE', message: 'A scheme cannot be overridden where NODE_ENV is production: it is for tests' })
   t.equal(nodeOf(scheme)?.override, null)
 })
 
@@ -391,10 +420,12 @@ t.test('override: what is taken back is gone, in whatever order', async (t) => {
   for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]]) {
     const base = createScheme(httpBearer({ verify: () => true }), registration)
     const derived = base.derive({ verify: () => true })
-    const restores = [[base, 'first'], [derived, 'derived'], [base, 'second']].map(([scheme, user]) => overrideScheme(scheme, registration, { user }).restore)
+    const restores = [[base, 'first'], [derived, 'derived'],
+      [base, 'second']].map(([scheme, user]) => overrideScheme(scheme, registration, { user }).restore)
     t.strictSame(users(base, derived), ['second', 'derived'])
     restores[order[0] as number]?.()
-    t.strictSame(users(base, derived), [['second', 'derived'], ['second', null], ['first', 'derived']][order[0] as number])
+    t.strictSame(users(base, derived),
+      [['second', 'derived'], ['second', null], ['first', 'derived']][order[0] as number])
     restores[order[1] as number]?.()
     restores[order[2] as number]?.()
     t.strictSame(users(base, derived), [null, null], order.join())

@@ -11,7 +11,8 @@ const doubles = [1, 2].map(() => createScheme(apiKeyHeader({ name: 'k', schemeNa
 for (const scheme of [one, ...doubles]) schemes.add(scheme)
 
 t.test('a value that is no requirement names no scheme', async (t) => {
-  for (const security of [undefined, null, 'HTTPBearer', {}, [null], [undefined], [[]], new Array(1)]) t.notOk(schemes.isNamedIn(security))
+  for (const security of [undefined, null, 'HTTPBearer', {}, [null], [undefined], [[]],
+    new Array(1)]) t.notOk(schemes.isNamedIn(security))
 })
 
 t.test('names become schemes', async (t) => {
@@ -39,10 +40,13 @@ const bad: ReadonlyArray<readonly [rule: string, written: unknown, code: string,
   ['a scheme is no alternative', [one], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['a map does not pass for {}', [new Map([['HTTPBearer', []]])], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['a promise does not pass for {}', [Promise.resolve({ HTTPBearer: [] })], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
-  ['inherited names do not pass for {}', [Object.create({ HTTPBearer: [] })], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
+  ['inherited names do not pass for {}', [Object.create({ HTTPBearer: [] })], 'FST_AUTH_BAD_SECURITY',
+    notAnAlternative],
   ['a hole is no alternative', new Array(1), 'FST_AUTH_BAD_SECURITY', notAnAlternative],
-  ['a name that no factory has made', [{ Unknown: [] }], 'FST_AUTH_UNKNOWN_SCHEME', unknown('Unknown', '"HTTPBearer", "Double"')],
-  ['a name of a prototype', [{ toString: [] }], 'FST_AUTH_UNKNOWN_SCHEME', unknown('toString', '"HTTPBearer", "Double"')],
+  ['a name that no factory has made', [{ Unknown: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
+    unknown('Unknown', '"HTTPBearer", "Double"')],
+  ['a name of a prototype', [{ toString: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
+    unknown('toString', '"HTTPBearer", "Double"')],
   ['a name that means two', [{ Double: [] }], 'FST_AUTH_UNKNOWN_SCHEME',
     '`schema.security` names the scheme "Double", but several are called so; require the one that is meant by the option `security`']
 ]

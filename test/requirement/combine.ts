@@ -20,11 +20,13 @@ t.test('add: [] of the child is public, whatever the parent requires, and [] of 
 
 t.test('add: both are required where both declare something', async (t) => {
   t.strictSame(textOf(add('x', onlyBearer, onlyBasic)), ['HTTPBearer & HTTPBasic: HTTPBasic'])
-  t.strictSame(textOf(add('x', onlyBearer, onlyBasic, ({ subject }) => subject)), ['HTTPBearer & HTTPBasic: HTTPBearer'])
+  t.strictSame(textOf(add('x', onlyBearer, onlyBasic, ({ subject }) => subject)),
+    ['HTTPBearer & HTTPBasic: HTTPBearer'])
 })
 
 t.test('both: every alternative of the one with every one of the other, the parent\'s schemes first', async (t) => {
-  t.strictSame(textOf(both('x', read({ scheme: bearer }, { scheme: maybe }), read({ scheme: basic }, { scheme: oauth2, scopes: ['a'] }))), [
+  t.strictSame(textOf(both('x', read({ scheme: bearer }, { scheme: maybe }),
+    read({ scheme: basic }, { scheme: oauth2, scopes: ['a'] }))), [
     'HTTPBearer & HTTPBasic: HTTPBasic',
     'HTTPBearer & OAuth2PasswordBearer a: OAuth2PasswordBearer',
     'Maybe & HTTPBasic: HTTPBasic',
@@ -51,15 +53,17 @@ t.test('both: a scheme that the one requires cannot be left out by the other', a
   t.strictSame(textOf(both('x', read([{ scheme: bearer }, { scheme: basic }], {}), read({ scheme: bearer }))),
     ['HTTPBearer & HTTPBasic: HTTPBearer', 'HTTPBearer without (HTTPBearer & HTTPBasic): HTTPBearer'],
     'one member that is there contradicts nothing while another is absent')
-  t.strictSame(textOf(both('x', read([{ scheme: bearer }, { scheme: basic }]), read([{ scheme: basic }, { scheme: bearer }], {}))),
-    ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.strictSame(textOf(both('x', read([{ scheme: bearer }, { scheme: basic }]),
+    read([{ scheme: basic }, { scheme: bearer }], {}))),
+  ['HTTPBearer & HTTPBasic: HTTPBasic'])
 })
 
 t.test('both: a requirement that is repeated is required once', async (t) => {
   const list = read({ scheme: bearer, scopes: ['a', 'b'] }, { scheme: basic })
   let sum = list
   for (let i = 0; i < 30; i++) sum = both('x', sum, read({ scheme: bearer, scopes: ['b', 'a'] }, { scheme: basic }))
-  t.strictSame(textOf(sum)?.map((text) => text.split(':')[0]).sort(), ['HTTPBasic', 'HTTPBearer b a', 'HTTPBearer b a & HTTPBasic'])
+  t.strictSame(textOf(sum)?.map((text) => text.split(':')[0]).sort(),
+    ['HTTPBasic', 'HTTPBearer b a', 'HTTPBearer b a & HTTPBasic'])
 })
 
 t.test('normalize: alternatives of the same schemes, scopes and absences are one, in whatever order', async (t) => {
@@ -69,7 +73,8 @@ t.test('normalize: alternatives of the same schemes, scopes and absences are one
     { entries: [a, b], leftOut: [[m, p], [m]], subject: node(oauth2) },
     { entries: [b, { ...a, scopes: ['b', 'a'] }, a], leftOut: [[m], [p, m], [m]], subject: node(basic) }
   ]
-  t.strictSame(textOf(normalize('x', alternatives)), ['OAuth2PasswordBearer a b & HTTPBasic without (Maybe & Perhaps) (Maybe): OAuth2PasswordBearer'])
+  t.strictSame(textOf(normalize('x', alternatives)),
+    ['OAuth2PasswordBearer a b & HTTPBasic without (Maybe & Perhaps) (Maybe): OAuth2PasswordBearer'])
   const distinct: Alternative[] = [
     { entries: [a], leftOut: [], subject: null },
     { entries: [{ ...a, scopes: ['a'] }], leftOut: [], subject: null },
@@ -89,7 +94,8 @@ t.test('normalize: the alternative without entries is last', async (t) => {
 
 t.test('normalize: 256 alternatives are allowed, and more are refused', async (t) => {
   const many = (count: number): Alternative[] =>
-    Array.from({ length: count }, (_, i) => ({ entries: [{ node: node(bearer), scopes: [`s${i}`] }], leftOut: [], subject: null }))
+    Array.from({ length: count },
+      (_, i) => ({ entries: [{ node: node(bearer), scopes: [`s${i}`] }], leftOut: [], subject: null }))
   t.equal(normalize('GET /', many(256)).length, 256)
   t.throws(() => normalize('GET /', many(257)), {
     code: 'FST_AUTH_BAD_SECURITY',
@@ -98,5 +104,7 @@ t.test('normalize: 256 alternatives are allowed, and more are refused', async (t
 })
 
 t.test('basesOf: each base once', async (t) => {
-  t.strictSame(basesOf([bearer, bearer.derive({}), basic].map((scheme) => ({ node: node(scheme), scopes: [] }))).map(({ id }) => id), [node(bearer).id, node(basic).id])
+  t.strictSame(basesOf([bearer, bearer.derive({}),
+    basic].map((scheme) => ({ node: node(scheme), scopes: [] }))).map(({ id }) => id), [node(bearer).id,
+    node(basic).id])
 })

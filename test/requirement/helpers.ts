@@ -12,7 +12,8 @@ export const bearer = createScheme(httpBearer(), registration)
 export const basic = createScheme(httpBasic(), registration)
 export const maybe = createScheme(httpBearer({ schemeName: 'Maybe', autoError: false }), registration)
 export const perhaps = createScheme(httpBearer({ schemeName: 'Perhaps', autoError: false }), registration)
-export const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' } }), registration)
+export const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' } }),
+  registration)
 
 export const node = (scheme: object): SchemeNode => nodeOf(scheme) as SchemeNode
 

@@ -19,7 +19,8 @@ t.test('a scheme and its hook lead to one node, and nothing else does', async (t
 t.test('a scheme may have several hooks', async (t) => {
   const [scheme, first, second] = [{}, () => {}, () => {}]
   remember(node(bearer), scheme, [first, second])
-  t.strictSame([nodeOf(scheme), nodeOfHook(first), nodeOfHook(second)].map((each) => each === node(bearer)), [true, true, true])
+  t.strictSame([nodeOf(scheme), nodeOfHook(first), nodeOfHook(second)].map((each) => each === node(bearer)),
+    [true, true, true])
 })
 
 t.test('the path of a derived scheme starts at its base', async (t) => {

@@ -12,20 +12,21 @@ const planOf = (...security: unknown[]): Plan => toPlan(read(...security))
 const verify = (): boolean => true
 const idsOf = (checks: ReadonlyArray<{ readonly node: SchemeNode }> | undefined): number[] | undefined => checks?.map(({ node }) => node.id)
 
-t.test('scopes of one scheme unite: in the order of listing, then those of derivations, the outermost first', async (t) => {
-  const b = bearer.derive({ scopes: ['b', 'x'] })
-  const c = b.derive({ scopes: ['c'] })
-  const { alternatives: [alternative] } = planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: c, scopes: ['y', 'x'] }])
-  t.equal(alternative?.members.length, 1)
-  const [member] = alternative?.members ?? []
-  t.strictSame(member?.scopes, ['x', 'y', 'c', 'b'])
-  t.equal(member?.scopeStr, 'x y c b')
-  t.ok(Object.isFrozen(member?.scopes), 'no verify can change what is required')
-  t.strictSame(idsOf(member?.checks), [bearer, b, c].map((scheme) => node(scheme).id))
-  t.strictSame(member?.checks.map(({ parent }) => parent?.node.id ?? null), [null, node(bearer).id, node(b).id])
-  t.ok(member?.checks.every(({ scopes }) => scopes === member.scopes), 'each verify is called with the union')
-  t.equal(alternative?.subject?.node, node(bearer))
-})
+t.test('scopes of one scheme unite: in the order of listing, then those of derivations, the outermost first',
+  async (t) => {
+    const b = bearer.derive({ scopes: ['b', 'x'] })
+    const c = b.derive({ scopes: ['c'] })
+    const { alternatives: [alternative] } = planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: c, scopes: ['y', 'x'] }])
+    t.equal(alternative?.members.length, 1)
+    const [member] = alternative?.members ?? []
+    t.strictSame(member?.scopes, ['x', 'y', 'c', 'b'])
+    t.equal(member?.scopeStr, 'x y c b')
+    t.ok(Object.isFrozen(member?.scopes), 'no verify can change what is required')
+    t.strictSame(idsOf(member?.checks), [bearer, b, c].map((scheme) => node(scheme).id))
+    t.strictSame(member?.checks.map(({ parent }) => parent?.node.id ?? null), [null, node(bearer).id, node(b).id])
+    t.ok(member?.checks.every(({ scopes }) => scopes === member.scopes), 'each verify is called with the union')
+    t.equal(alternative?.subject?.node, node(bearer))
+  })
 
 t.test('the subject is the check of the scheme that the route lists', async (t) => {
   const derived = bearer.derive({})
@@ -44,7 +45,8 @@ t.test('a check that two derived schemes share runs once', async (t) => {
 
 t.test('alternatives share a check where scheme and scopes are the same', async (t) => {
   const { alternatives: [first, second, third, fourth], checkCount, sourceCount } = planOf(
-    [{ scheme: bearer, scopes: ['x', 'z'] }, { scheme: basic }], { scheme: bearer, scopes: ['z', 'x'] }, { scheme: bearer, scopes: ['y'] }, { scheme: bearer })
+    [{ scheme: bearer, scopes: ['x', 'z'] },
+      { scheme: basic }], { scheme: bearer, scopes: ['z', 'x'] }, { scheme: bearer, scopes: ['y'] }, { scheme: bearer })
   t.equal(checkCount, 4)
   t.equal(sourceCount, 2)
   t.equal(first?.checks[0], second?.checks[0])
@@ -60,9 +62,12 @@ t.test('the indexes of checks and sources are distinct, and below their counts',
   const plan = planOf(...derived.map((scheme) => ({ scheme })), [{ scheme: basic }, { scheme: maybe }])
   const checks = new Set(plan.alternatives.flatMap((alternative) => alternative.checks))
   t.equal(checks.size, plan.checkCount)
-  t.strictSame([...checks].map(({ index }) => index).sort((a, b) => a - b), Array.from({ length: plan.checkCount }, (_, i) => i))
-  const sources = new Set([...plan.members.map(({ source }) => source), ...plan.alternatives.flatMap(({ leftOut }) => leftOut.flat())])
-  t.strictSame([...sources].map(({ index }) => index).sort((a, b) => a - b), Array.from({ length: plan.sourceCount }, (_, i) => i))
+  t.strictSame([...checks].map(({ index }) => index).sort((a, b) => a - b),
+    Array.from({ length: plan.checkCount }, (_, i) => i))
+  const sources = new Set([...plan.members.map(({ source }) => source),
+    ...plan.alternatives.flatMap(({ leftOut }) => leftOut.flat())])
+  t.strictSame([...sources].map(({ index }) => index).sort((a, b) => a - b),
+    Array.from({ length: plan.sourceCount }, (_, i) => i))
 })
 
 t.test('scopes are compared with the user of the first check that verifies', async (t) => {
@@ -71,7 +76,8 @@ t.test('scopes are compared with the user of the first check that verifies', asy
     ['the base verifies', verified, [true]],
     ['base and derived verify', verified.derive({ verify }), [true, false]],
     ['a derived scheme verifies', bearer.derive({ verify }), [false, true]],
-    ['the second derived scheme verifies', bearer.derive({ scopes: ['a'] }).derive({ verify }).derive({ verify }), [false, false, true, false]],
+    ['the second derived scheme verifies', bearer.derive({ scopes: ['a'] }).derive({ verify }).derive({ verify }),
+      [false, false, true, false]],
     ['none verifies', bearer.derive({ scopes: ['a'] }), [false, false]]
   ]
   for (const [rule, scheme, compares] of rows) {
@@ -91,7 +97,8 @@ t.test('a scheme that is left out is extracted, and is in no challenge', async (
   const plan = planOf([{ scheme: maybe }, { scheme: perhaps }, { scheme: basic }])
   t.strictSame(plan.alternatives.map(({ leftOut }) => leftOut.map((group) => group.map(({ base }) => base.definition.name))),
     [[], [['Maybe']], [['Perhaps']], [['Maybe'], ['Perhaps']]])
-  t.equal(plan.alternatives[1]?.leftOut[0]?.[0], plan.alternatives[0]?.members[0]?.source, 'each source is extracted once')
+  t.equal(plan.alternatives[1]?.leftOut[0]?.[0], plan.alternatives[0]?.members[0]?.source,
+    'each source is extracted once')
   const { challenges, members, sourceCount } = toPlan([{ entries: [{ node: node(basic), scopes: [] }], leftOut: [[node(maybe)]], subject: null }])
   t.strictSame(challenges, ['Basic'])
   t.equal(members.length, 1)
@@ -99,8 +106,9 @@ t.test('a scheme that is left out is extracted, and is in no challenge', async (
 })
 
 t.test('the members of all alternatives, in order', async (t) => {
-  t.strictSame(planOf([{ scheme: basic }, { scheme: bearer }], { scheme: bearer }).members.map(({ definition }) => definition.name),
-    ['HTTPBasic', 'HTTPBearer', 'HTTPBearer'])
+  t.strictSame(planOf([{ scheme: basic }, { scheme: bearer }],
+    { scheme: bearer }).members.map(({ definition }) => definition.name),
+  ['HTTPBasic', 'HTTPBearer', 'HTTPBearer'])
 })
 
 t.test('null and [] pass every request as nobody', async (t) => {
@@ -109,13 +117,15 @@ t.test('null and [] pass every request as nobody', async (t) => {
 })
 
 t.test('one challenge for each scheme and set of scopes', async (t) => {
-  t.strictSame(planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: basic, scopes: ['x'] }], { scheme: bearer, scopes: ['y'] }, { scheme: basic }).challenges,
-    ['Bearer scope="x"', 'Basic', 'Bearer scope="y"'])
+  t.strictSame(planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: basic, scopes: ['x'] }],
+    { scheme: bearer, scopes: ['y'] }, { scheme: basic }).challenges,
+  ['Bearer scope="x"', 'Basic', 'Bearer scope="y"'])
 })
 
 t.test('only the bearer family names errors and scopes', async (t) => {
   const details = { error: 'e', error_description: 'd' }
-  t.equal(challengeOf(httpBearer({}, 'r'), 'a b', details), 'Bearer realm="r", error="e", scope="a b", error_description="d"')
+  t.equal(challengeOf(httpBearer({}, 'r'), 'a b', details),
+    'Bearer realm="r", error="e", scope="a b", error_description="d"')
   t.equal(challengeOf(httpBearer({}, 'r'), 'a b'), 'Bearer realm="r", scope="a b"')
   t.equal(challengeOf(httpBearer(), ''), 'Bearer')
   t.equal(challengeOf(httpBasic({}, 'r'), 'a b', details), 'Basic realm="r"')

@@ -12,14 +12,20 @@ const good: ReadonlyArray<readonly [rule: string, security: unknown, requirement
   ['one scheme', [{ scheme: bearer }], ['HTTPBearer: HTTPBearer']],
   ['scopes', [{ scheme: oauth2, scopes: ['a'] }], ['OAuth2PasswordBearer a: OAuth2PasswordBearer']],
   ['no scopes', [{ scheme: oauth2, scopes: [] }], ['OAuth2PasswordBearer: OAuth2PasswordBearer']],
-  ['alternatives are tried in order', [{ scheme: bearer }, { scheme: basic }], ['HTTPBearer: HTTPBearer', 'HTTPBasic: HTTPBasic']],
-  ['the first member of an alternative is its subject', [[{ scheme: bearer }, { scheme: basic, scopes: ['x'] }]], ['HTTPBearer & HTTPBasic x: HTTPBearer']],
-  ['{} is last, and needs what stands beside it to be absent', [{}, { scheme: bearer }, [{ scheme: basic }, { scheme: oauth2 }]],
-    ['HTTPBearer: HTTPBearer', 'HTTPBasic & OAuth2PasswordBearer: HTTPBasic', ' without (HTTPBearer) (HTTPBasic & OAuth2PasswordBearer): nobody']],
+  ['alternatives are tried in order', [{ scheme: bearer }, { scheme: basic }],
+    ['HTTPBearer: HTTPBearer', 'HTTPBasic: HTTPBasic']],
+  ['the first member of an alternative is its subject', [[{ scheme: bearer }, { scheme: basic, scopes: ['x'] }]],
+    ['HTTPBearer & HTTPBasic x: HTTPBearer']],
+  ['{} is last, and needs what stands beside it to be absent',
+    [{}, { scheme: bearer }, [{ scheme: basic }, { scheme: oauth2 }]],
+    ['HTTPBearer: HTTPBearer', 'HTTPBasic & OAuth2PasswordBearer: HTTPBasic',
+      ' without (HTTPBearer) (HTTPBasic & OAuth2PasswordBearer): nobody']],
   ['{} alone needs nothing', [{}], [': nobody']],
   ['{} twice is {} once', [{}, {}], [': nobody']],
-  ['an object without a prototype', [Object.assign(Object.create(null), { scheme: bearer })], ['HTTPBearer: HTTPBearer']],
-  ['a scheme that is not enumerable does not pass for {}', [Object.defineProperty({}, 'scheme', { value: bearer })], ['HTTPBearer: HTTPBearer']],
+  ['an object without a prototype', [Object.assign(Object.create(null), { scheme: bearer })],
+    ['HTTPBearer: HTTPBearer']],
+  ['a scheme that is not enumerable does not pass for {}', [Object.defineProperty({}, 'scheme', { value: bearer })],
+    ['HTTPBearer: HTTPBearer']],
   ['autoError: false is as if {} stood beside it', [{ scheme: maybe }], ['Maybe: Maybe', ' without (Maybe): nobody']],
   ['autoError: false and {} are {} once', [{ scheme: maybe }, {}], ['Maybe: Maybe', ' without (Maybe): nobody']],
   ['autoError: false beside a scheme makes both optional', [{ scheme: maybe }, { scheme: basic }],
@@ -27,8 +33,10 @@ const good: ReadonlyArray<readonly [rule: string, security: unknown, requirement
   ['a member with autoError: false may be left out where it is absent', [[{ scheme: maybe }, { scheme: basic }]],
     ['Maybe & HTTPBasic: Maybe', 'HTTPBasic without (Maybe): HTTPBasic']],
   ['each of several may be left out, the fullest comes first', [[{ scheme: maybe }, { scheme: perhaps }]],
-    ['Maybe & Perhaps: Maybe', 'Perhaps without (Maybe): Perhaps', 'Maybe without (Perhaps): Maybe', ' without (Maybe & Perhaps) (Perhaps) (Maybe): nobody']],
-  ['a member that is listed twice is not left out once', [[{ scheme: maybe }, { scheme: maybe.derive({}) }, { scheme: basic }]],
+    ['Maybe & Perhaps: Maybe', 'Perhaps without (Maybe): Perhaps', 'Maybe without (Perhaps): Maybe',
+      ' without (Maybe & Perhaps) (Perhaps) (Maybe): nobody']],
+  ['a member that is listed twice is not left out once',
+    [[{ scheme: maybe }, { scheme: maybe.derive({}) }, { scheme: basic }]],
     ['Maybe & Maybe & HTTPBasic: Maybe', 'HTTPBasic without (Maybe): HTTPBasic']],
   ['a derived scheme', [{ scheme: bearer.derive({}) }], ['HTTPBearer: HTTPBearer']]
 ]
@@ -50,7 +58,8 @@ t.test('the arrays that the user passed are neither written to nor kept', async 
   t.strictSame(textOf(requirement), ['OAuth2PasswordBearer a: OAuth2PasswordBearer'])
 })
 
-const optional = (_: unknown, i: number): object => ({ scheme: createScheme(httpBearer({ schemeName: `Optional${i}`, autoError: false }), registration) })
+const optional = (_: unknown,
+  i: number): object => ({ scheme: createScheme(httpBearer({ schemeName: `Optional${i}`, autoError: false }), registration) })
 const notAList = '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'
 const notAnAlternative = 'each alternative in `security` must be { scheme, scopes? }, an array of these, or {}'
 const notAScheme = 'a `scheme` in `security` was not made by a factory of `app.authSchemes`'
@@ -77,7 +86,8 @@ const bad: ReadonlyArray<readonly [rule: string, security: unknown, code: string
   ['a promise does not pass for {}', [Promise.resolve(bearer)], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['a map does not pass for {}', [new Map()], 'FST_AUTH_BAD_SECURITY', notAnAlternative],
   ['an undefined scheme', [{ scheme: undefined }], 'FST_AUTH_BAD_SECURITY', isUndefined('scheme')],
-  ['an undefined scheme beside its scopes', [{ scheme: undefined, scopes: [] }], 'FST_AUTH_BAD_SECURITY', isUndefined('scheme')],
+  ['an undefined scheme beside its scopes', [{ scheme: undefined, scopes: [] }], 'FST_AUTH_BAD_SECURITY',
+    isUndefined('scheme')],
   ['undefined scopes', [{ scheme: bearer, scopes: undefined }], 'FST_AUTH_BAD_SECURITY', isUndefined('scopes')],
   ['scopes without a scheme', [{ scopes: ['a'] }], 'FST_AUTH_BAD_SECURITY', notAScheme],
   ['a scheme of null', [{ scheme: null }], 'FST_AUTH_BAD_SECURITY', notAScheme],
@@ -103,7 +113,8 @@ const bad: ReadonlyArray<readonly [rule: string, security: unknown, code: string
 
 for (const [rule, security, code, message] of bad) {
   t.test(`refused at boot: ${rule}`, async (t) => {
-    t.throws(() => readSecurity('GET /items', security, registration), { code, message: `GET /items: ${message}`, statusCode: 500 })
+    t.throws(() => readSecurity('GET /items', security, registration),
+      { code, message: `GET /items: ${message}`, statusCode: 500 })
   })
 }
 
@@ -119,7 +130,8 @@ t.test('a scheme alone is optional where it has autoError: false', async (t) => 
 t.test('lists of scopes', async (t) => {
   for (const value of [[], ['a', 'b:c']]) t.ok(isScopeList(value))
   // eslint-disable-next-line no-sparse-arrays
-  for (const value of ['a', undefined, null, {}, [1], ['a b'], [''], [,], [['a']], new Set(['a'])]) t.notOk(isScopeList(value))
+  for (const value of ['a', undefined, null, {}, [1], ['a b'], [''], [,], [['a']],
+    new Set(['a'])]) t.notOk(isScopeList(value))
 })
 
 t.test('scopes that a scheme does not declare', async (t) => {
@@ -127,11 +139,13 @@ t.test('scopes that a scheme does not declare', async (t) => {
     code: 'FST_AUTH_UNKNOWN_SCOPE',
     message: 'GET /: the scheme "OAuth2PasswordBearer" does not declare the scope "toString" (declared: "a"); correct it, or add it to the `scopes` of the scheme'
   })
-  t.throws(() => { checkScopes('GET /', oauth2PasswordBearer({ tokenUrl: 't' }), ['a']) }, { message: /\(declared: none\)/ })
+  t.throws(() => { checkScopes('GET /', oauth2PasswordBearer({ tokenUrl: 't' }), ['a']) },
+    { message: /\(declared: none\)/ })
   checkScopes('GET /', httpBearer(), ['anything'])
 })
 
 t.test('objects of no class', async (t) => {
   for (const value of [{}, Object.create(null), { a: 1 }]) t.ok(isPlainObject(value))
-  for (const value of [undefined, null, 'a', 1, [], new Map(), () => {}, Object.create({}), bearer]) t.notOk(isPlainObject(value))
+  for (const value of [undefined, null, 'a', 1, [], new Map(), () => {}, Object.create({}),
+    bearer]) t.notOk(isPlainObject(value))
 })

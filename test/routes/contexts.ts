@@ -43,7 +43,8 @@ t.test('`request.auth` is of the innermost context that names a scheme, in the a
   const [root, child] = await nested(2)
   contexts.declare(root, onlyBearer, 'x')
   contexts.declare(child as object, read({ scheme: basic }, {}), 'x')
-  t.strictSame(textOf(contexts.of(child as object, 'x')), ['HTTPBearer & HTTPBasic: HTTPBasic', 'HTTPBearer without (HTTPBasic): HTTPBearer'])
+  t.strictSame(textOf(contexts.of(child as object, 'x')),
+    ['HTTPBearer & HTTPBasic: HTTPBasic', 'HTTPBearer without (HTTPBasic): HTTPBearer'])
 })
 
 t.test('[] is the way out, for the context and those of its children that declare nothing', async (t) => {
@@ -86,11 +87,15 @@ t.test('a context is either public or requires something', async (t) => {
 
 t.test('nothing is declared once a requirement was resolved, or all is loaded', async (t) => {
   const expected = { code: 'FST_AUTH_BAD_SECURITY', message: 'secure: the application is loaded; declare what a context requires before it is ready' }
-  for (const seal of [(contexts: Contexts) => contexts.of(Fastify(), 'x'), (contexts: Contexts) => { contexts.seal() }]) {
+  for (const seal of [(contexts: Contexts) => contexts.of(Fastify(), 'x'),
+    (contexts: Contexts) => { contexts.seal() }]) {
     const contexts = new Contexts()
     t.equal(contexts.sealed, false)
     seal(contexts)
     t.equal(contexts.sealed, true)
-    for (const requirement of [onlyBearer, []]) t.throws(() => { contexts.declare(Fastify(), requirement, 'secure') }, expected)
+    for (const requirement of [onlyBearer, []]) {
+      t.throws(() => { contexts.declare(Fastify(), requirement, 'secure') },
+        expected)
+    }
   }
 })

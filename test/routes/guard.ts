@@ -20,10 +20,12 @@ function guardOf (own: Requirement | null, inHooks: SchemeInHook[] = [], parent?
 }
 
 t.test('the requirement of a route is added to that of its context', async (t) => {
-  t.strictSame(textOf(guardOf(read({ scheme: basic }), [], onlyBearer).requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.strictSame(textOf(guardOf(read({ scheme: basic }), [], onlyBearer).requirement),
+    ['HTTPBearer & HTTPBasic: HTTPBasic'])
   t.strictSame(textOf(guardOf(null, [], onlyBearer).requirement), ['HTTPBearer: HTTPBearer'])
   t.strictSame(textOf(guardOf(read({ scheme: basic }, {}), [], onlyBearer).requirement),
-    ['HTTPBearer & HTTPBasic: HTTPBasic', 'HTTPBearer without (HTTPBasic): nobody'], '`request.auth` is never of a scheme that the route did not name')
+    ['HTTPBearer & HTTPBasic: HTTPBasic',
+      'HTTPBearer without (HTTPBasic): nobody'], '`request.auth` is never of a scheme that the route did not name')
   t.equal(guardOf(null).requirement, null)
   t.strictSame(guardOf([], [], onlyBearer).requirement, [])
 })
@@ -50,21 +52,24 @@ t.test('a scheme in a hook is required, too, and is documented, but not enforced
   t.strictSame(textOf(guard.requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
   t.strictSame(guard.resolve().plan.challenges, ['Bearer'])
   t.strictSame(textOf(guardOf(null, [inHook(basic)]).requirement), ['HTTPBasic: HTTPBasic'])
-  t.strictSame(textOf(guardOf(null, [inHook(basic), inHook(bearer)]).requirement), ['HTTPBasic & HTTPBearer: HTTPBearer'])
+  t.strictSame(textOf(guardOf(null, [inHook(basic), inHook(bearer)]).requirement),
+    ['HTTPBasic & HTTPBearer: HTTPBearer'])
 })
 
-t.test('a route that names its scheme in a hook has its `request.auth` from there, and not of its context', async (t) => {
-  t.equal(guardOf(null, [inHook(basic)], onlyBearer).resolve().plan.alternatives[0]?.subject, null)
-  t.strictSame(textOf(guardOf(null, [inHook(basic)], onlyBearer).requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
-  t.equal(guardOf(onlyBearer, [inHook(basic)]).resolve().plan.alternatives[0]?.subject?.node, node(bearer))
-})
+t.test('a route that names its scheme in a hook has its `request.auth` from there, and not of its context',
+  async (t) => {
+    t.equal(guardOf(null, [inHook(basic)], onlyBearer).resolve().plan.alternatives[0]?.subject, null)
+    t.strictSame(textOf(guardOf(null, [inHook(basic)], onlyBearer).requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+    t.equal(guardOf(onlyBearer, [inHook(basic)]).resolve().plan.alternatives[0]?.subject?.node, node(bearer))
+  })
 
 t.test('a scheme in a hook that is optional stands alone', async (t) => {
   for (const guard of [guardOf([], [inHook(maybe)]), guardOf(null, [inHook(maybe)])]) {
     t.strictSame(textOf(guard.requirement), ['Maybe: Maybe', ' without (Maybe): nobody'])
   }
   const bad = [
-    guardOf(onlyBearer, [inHook(maybe)]), guardOf(read({ scheme: bearer }, {}), [inHook(basic)]), guardOf(null, [inHook(basic)], read({ scheme: bearer }, {})),
+    guardOf(onlyBearer, [inHook(maybe)]), guardOf(read({ scheme: bearer }, {}), [inHook(basic)]), guardOf(null,
+      [inHook(basic)], read({ scheme: bearer }, {})),
     guardOf(null, [inHook(maybe), inHook(basic)])
   ]
   for (const guard of bad) {
@@ -77,7 +82,8 @@ t.test('a scheme in a hook that is optional stands alone', async (t) => {
 })
 
 t.test('a guard declares something where the route or its context does', async (t) => {
-  t.strictSame([guardOf(null), guardOf([]), guardOf(null, [], []), guardOf(null, [inHook(basic)])].map(({ declares }) => declares), [false, true, true, true])
+  t.strictSame([guardOf(null), guardOf([]), guardOf(null, [], []),
+    guardOf(null, [inHook(basic)])].map(({ declares }) => declares), [false, true, true, true])
 })
 
 t.test('a guard includes a scheme that is in all of its alternatives', async (t) => {
@@ -104,14 +110,20 @@ t.test('requirements that differ have different keys, whatever characters a scop
   const { id } = node(free)
   const scoped = (...scopes: string[]): Requirement => read({ scheme: free, scopes })
   const lists = [
-    null, [], read({}), onlyBearer, read({ scheme: basic }), read({ scheme: bearer }, {}), read({ scheme: maybe }), read({ scheme: basic }, {}),
-    read({ scheme: bearer }, { scheme: basic }), read([{ scheme: bearer }, { scheme: basic }]), read([{ scheme: basic }, { scheme: bearer }]),
+    null, [], read({}), onlyBearer, read({ scheme: basic }), read({ scheme: bearer },
+      {}), read({ scheme: maybe }), read({ scheme: basic }, {}),
+    read({ scheme: bearer },
+      { scheme: basic }), read([{ scheme: bearer }, { scheme: basic }]), read([{ scheme: basic }, { scheme: bearer }]),
     read({ scheme: oauth2, scopes: ['a'] }), read({ scheme: oauth2, scopes: ['a', 'b'] }), read({ scheme: oauth2, scopes: ['b', 'a'] }),
-    read([{ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }]), read({ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }),
-    scoped(`a&${id}`, 'b'), scoped(`a|${id}`, 'b'), scoped(`a,${id}`, 'b'), scoped('nothing'), scoped('undefined'), scoped(),
-    read([{ scheme: bearer }, { scheme: oauth2, scopes: ['a'] }]), read([{ scheme: bearer }, { scheme: oauth2, scopes: ['b'] }]),
+    read([{ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }]), read({ scheme: free, scopes: ['a'] },
+      { scheme: free, scopes: ['b'] }),
+    scoped(`a&${id}`, 'b'), scoped(`a|${id}`, 'b'), scoped(`a,${id}`,
+      'b'), scoped('nothing'), scoped('undefined'), scoped(),
+    read([{ scheme: bearer }, { scheme: oauth2, scopes: ['a'] }]), read([{ scheme: bearer },
+      { scheme: oauth2, scopes: ['b'] }]),
     read([{ scheme: bearer }, { scheme: oauth2, scopes: ['a', 'b'] }]), read([{ scheme: bearer }, { scheme: oauth2 }]),
-    read([{ scheme: maybe }, { scheme: basic }]), [{ entries: [], leftOut: [[node(bearer)], [node(basic)]], subject: null }],
+    read([{ scheme: maybe },
+      { scheme: basic }]), [{ entries: [], leftOut: [[node(bearer)], [node(basic)]], subject: null }],
     [{ entries: [], leftOut: [[node(bearer), node(basic)]], subject: null }], onlyBearer.map((each) => ({ ...each, subject: null }))
   ]
   t.equal(new Set(lists.map(keyOf)).size, lists.length)

@@ -7,7 +7,8 @@ import { handler, statuses, tokenScheme } from './helpers'
 type Change = (route: any, scheme: any) => void
 
 /** An application with an onRoute hook behind ours. */
-async function changedBy (change: Change, hook: 'onRequest' | 'preHandler' = 'onRequest', own: object = {}): Promise<FastifyInstance> {
+async function changedBy (change: Change, hook: 'onRequest' | 'preHandler' = 'onRequest',
+  own: object = {}): Promise<FastifyInstance> {
   const app = await createApp({ hook, server: { exposeHeadRoutes: false } })
   const scheme = tokenScheme(app)
   app.addHook('onRoute', (route) => { change(route, scheme) })
@@ -37,7 +38,8 @@ t.test('the guard is looked for in the hook of the plugin option', async (t) => 
   const other = await changedBy((route) => { route.onRequest = [async () => {}] }, 'preHandler')
   t.strictSame(await statuses(other, ['/changed']), { '/changed': '401 200' })
   const same = await changedBy((route) => { route.preHandler = [] }, 'preHandler')
-  await t.rejects(async () => { await same.ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /wrapped the `preHandler` hooks of the route/ })
+  await t.rejects(async () => { await same.ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /wrapped the `preHandler` hooks of the route/ })
 })
 
 t.test('a guard that a context attached later is looked for, too', async (t) => {
@@ -47,7 +49,8 @@ t.test('a guard that a context attached later is looked for, too', async (t) => 
   app.get('/changed', handler)
   app.secure([{ scheme: tokenScheme(app) }]);
   (route as RouteOptions).onRequest = []
-  await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: another plugin has replaced/ })
+  await t.rejects(async () => { await app.ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: another plugin has replaced/ })
 })
 
 t.test('hooks that another plugin adds are kept, and the guard with them', async (t) => {
@@ -61,7 +64,8 @@ t.test('a public route needs no guard', async (t) => {
 })
 
 const requiring: ReadonlyArray<readonly [rule: string, own: object, change: Change]> = [
-  ['a name in the schema', { security: undefined }, (route) => { route.schema = { ...route.schema, security: [{ OpenIdConnect: [] }] } }],
+  ['a name in the schema', { security: undefined },
+    (route) => { route.schema = { ...route.schema, security: [{ OpenIdConnect: [] }] } }],
   ['security', { security: undefined }, (route, scheme) => { route.security = [{ scheme }] }],
   ['security: []', { security: undefined }, (route) => { route.security = [] }],
   ['no security', {}, (route) => { delete route.security }],
@@ -89,7 +93,8 @@ t.test('a scheme that an onRoute hook has taken out of a route\'s hooks fails th
   const scheme = tokenScheme(app)
   app.addHook('onRoute', (route) => { delete route.preHandler })
   app.get('/changed', { preHandler: scheme.preHandler }, handler)
-  await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: an onRoute hook has changed/ })
+  await t.rejects(async () => { await app.ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: an onRoute hook has changed/ })
 })
 
 t.test('a scheme that an onRoute hook has put in the place of another fails the boot', async (t) => {
@@ -105,7 +110,8 @@ t.test('a scheme that an onRoute hook has put in the place of another fails the 
     const weak = app.authSchemes.apiKeyHeader({ name: 'k' })
     app.addHook('onRoute', (route) => { change(route, weak) })
     app.get('/changed', { preHandler: tokenScheme(app).preHandler }, handler)
-    await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: an onRoute hook has changed/ })
+    await t.rejects(async () => { await app.ready() },
+      { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/changed: an onRoute hook has changed/ })
   }
 })
 

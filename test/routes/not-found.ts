@@ -15,8 +15,10 @@ for (const hook of HOOKS) {
       secured.setNotFoundHandler(async (request, reply) => reply.code(404).send({ scheme: request.auth?.scheme }))
     }, { prefix: '/secured' })
     await app.ready()
-    t.strictSame(await statuses(app, ['/secured/nothing', '/nothing']), { '/secured/nothing': '401 404', '/nothing': '404 404' })
-    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('good') })).json(), { scheme: 'OpenIdConnect' })
+    t.strictSame(await statuses(app, ['/secured/nothing', '/nothing']),
+      { '/secured/nothing': '401 404', '/nothing': '404 404' })
+    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('good') })).json(),
+      { scheme: 'OpenIdConnect' })
     const refused = await app.inject({ url: '/secured/nothing', headers: bearer('bad') })
     t.strictSame(refused.json(), INVALID_CREDENTIALS)
     t.strictSame(challengesOf(refused), ['Bearer error="invalid_token"'])

@@ -13,26 +13,33 @@ t.test('mistakes fail the boot and name the route', async (t) => {
   const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A' } })
   const foreign = (await createApp()).authSchemes.httpBearer()
   const bad: ReadonlyArray<readonly [rule: string, options: object, code: string, message: string]> = [
-    ['security that is undefined', { security: undefined }, 'FST_AUTH_BAD_SECURITY', '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'],
-    ['schema.security that is undefined', { schema: { security: undefined } }, 'FST_AUTH_BAD_SECURITY', '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]'],
-    ['both forms', { security: [{ scheme }], schema: { security: [] } }, 'FST_AUTH_BAD_SECURITY', 'the route has both `security` and `schema.security`; keep one of them'],
+    ['security that is undefined', { security: undefined }, 'FST_AUTH_BAD_SECURITY',
+      '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public'],
+    ['schema.security that is undefined', { schema: { security: undefined } }, 'FST_AUTH_BAD_SECURITY',
+      '`schema.security` must be an array of OpenAPI security requirements, such as [{ OAuth2PasswordBearer: [] }]'],
+    ['both forms', { security: [{ scheme }], schema: { security: [] } }, 'FST_AUTH_BAD_SECURITY',
+      'the route has both `security` and `schema.security`; keep one of them'],
     ['an unknown name', { schema: { security: [{ Nobody: [] }] } }, 'FST_AUTH_UNKNOWN_SCHEME',
       '`schema.security` names the scheme "Nobody", which no factory of `app.authSchemes` has made (made so far: "OAuth2PasswordBearer"); make it before the route, or correct the name; scheme objects belong into the option `security`'],
-    ['an undeclared scope by name', { schema: { security: [{ OAuth2PasswordBearer: ['b'] }] } }, 'FST_AUTH_UNKNOWN_SCOPE',
+    ['an undeclared scope by name', { schema: { security: [{ OAuth2PasswordBearer: ['b'] }] } },
+      'FST_AUTH_UNKNOWN_SCOPE',
       'the scheme "OAuth2PasswordBearer" does not declare the scope "b" (declared: "a"); correct it, or add it to the `scopes` of the scheme'],
     ['scopes by name as a string', { schema: { security: [{ OAuth2PasswordBearer: 'a' }] } }, 'FST_AUTH_BAD_SECURITY',
       'the `scopes` required of "OAuth2PasswordBearer" must be an array of scope names'],
     ['a scheme in preParsing', { preParsing: scheme.preHandler }, 'FST_AUTH_BAD_SECURITY',
       'the `preHandler` of "OAuth2PasswordBearer" cannot stand in `preParsing`; put it into onRequest, preValidation or preHandler'],
-    ...['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'].map((hook) => [`a scheme in ${hook}`, { [hook]: [scheme.preHandler] }, 'FST_AUTH_BAD_SECURITY',
+    ...['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout',
+      'onRequestAbort'].map((hook) => [`a scheme in ${hook}`, { [hook]: [scheme.preHandler] }, 'FST_AUTH_BAD_SECURITY',
       `the \`preHandler\` of "OAuth2PasswordBearer" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`] as [string, object, string, string]),
     ['a foreign scheme in a hook', { preHandler: [foreign.preHandler] }, 'FST_AUTH_UNKNOWN_SCHEME',
       'the scheme "HTTPBearer" belongs to another application or to another registration of the plugin']
   ]
   for (const [rule, options, code, message] of bad) {
-    t.throws(() => app.get('/bad', options as Partial<RouteOptions>, handler), { code, message: `GET /bad: ${message}` }, rule)
+    t.throws(() => app.get('/bad', options as Partial<RouteOptions>, handler),
+      { code, message: `GET /bad: ${message}` }, rule)
   }
-  t.throws(() => app.route({ method: ['GET', 'PUT'], url: '/bad', security: [bearer] as any, handler }), { message: /^GET,PUT \/bad: / })
+  t.throws(() => app.route({ method: ['GET', 'PUT'], url: '/bad', security: [bearer] as any, handler }),
+    { message: /^GET,PUT \/bad: / })
 })
 
 t.test('optional authentication beside a scheme in a hook fails the boot: it cannot be documented', async (t) => {
@@ -82,7 +89,8 @@ t.test('explicit: every route must declare `security`, or its context', async (t
   const old = Fastify()
   old.get('/early', { exposeHeadRoute: false }, handler)
   await old.register(authSchemes, { explicit: true })
-  await t.rejects(async () => { await old.ready() }, { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/early$/ })
+  await t.rejects(async () => { await old.ready() },
+    { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/early$/ })
   const good = await createApp({ explicit: true })
   good.get('/public', { security: [] }, handler)
   good.register(async (documentation) => {
@@ -105,5 +113,27 @@ t.test('middleware in a secured context is logged: what it answers is not guarde
       ? ['a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
           'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)']
       : [])
+  }
+})
+
+t.test('`explicit` and `public`: a route that the option names is declared by it, in a secured context, too', async (t) => {
+  const app = await createApp({ explicit: true, public: ['/health'] })
+  app.secure([{ scheme: tokenScheme(app) }])
+  app.get('/health', handler)
+  app.get('/a', handler)
+  await app.ready()
+  const [health, a] = [await app.inject('/health'), await app.inject('/a')]
+  t.strictSame([health.statusCode, a.statusCode], [200, 401])
+})
+
+t.test('`explicit`: the hidden route of @fastify/cors for preflight requests need not declare anything; others must', async (t) => {
+  const build = (schema: object | undefined): Promise<FastifyInstance> => createApp({ explicit: true }).then((app) => {
+    app.route({ method: 'OPTIONS', url: '*', ...schema === undefined ? {} : { schema }, handler })
+    return app
+  })
+  await (await build({ hide: true })).ready()
+  for (const schema of [undefined, {}, { hide: false }]) {
+    await t.rejects(async () => { await (await build(schema)).ready() },
+      { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: OPTIONS \*$/ })
   }
 })

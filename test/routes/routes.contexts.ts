@@ -17,7 +17,8 @@ t.test('secure adds to the requirements of the routes there and below', async (t
     read.secure([{ scheme, scopes: ['read'] }])
     read.get('/plain', handler)
     read.get('/both', { security: [{ scheme, scopes: ['write', 'read'] }] }, handler)
-    read.get('/either', { security: [{ scheme, scopes: ['write'] }, { scheme: key }] }, async (request) => ({ ran: true, scheme: request.auth.scheme, outer: scheme.from(request)?.scheme }))
+    read.get('/either', { security: [{ scheme, scopes: ['write'] }, { scheme: key }] },
+      async (request) => ({ ran: true, scheme: request.auth.scheme, outer: scheme.from(request)?.scheme }))
     read.get('/open', { security: [] }, handler)
     read.get('/optional', { security: [{ scheme: key }, {}] }, async (request) => ({ ran: true, auth: request.auth }))
     read.tokenForm('/token', async () => ({ access_token: 'x', token_type: 'bearer' }))
@@ -34,7 +35,8 @@ t.test('secure adds to the requirements of the routes there and below', async (t
   app.get('/outside', handler)
   await app.ready()
   const { paths } = documentOf(app)
-  t.strictSame(Object.fromEntries(Object.entries<any>(paths).map(([path, item]) => [path, (item.get ?? item.post).security])), {
+  t.strictSame(Object.fromEntries(Object.entries<any>(paths).map(([path, item]) => [path,
+    (item.get ?? item.post).security])), {
     '/outside': undefined,
     '/plain': [{ OAuth2PasswordBearer: ['read'] }],
     '/both': [{ OAuth2PasswordBearer: ['read', 'write'] }],
@@ -49,9 +51,12 @@ t.test('secure adds to the requirements of the routes there and below', async (t
   t.strictSame(await statuses(app, ['/plain', '/both', '/open', '/nested', '/public', '/own', '/outside'], 'read'),
     { '/plain': '401 200', '/both': '401 403', '/open': '200 200', '/nested': '401 403', '/public': '200 200', '/own': '401 401', '/outside': '200 200' })
   t.equal((await app.inject({ url: '/own', headers: { key: 'good' } })).statusCode, 200)
-  t.strictSame((await app.inject({ url: '/nested', headers: bearer('admin.read') })).json(), { ran: true, scopes: ['read', 'admin'] })
-  t.strictSame((await app.inject({ url: '/either', headers: { ...bearer('read'), key: 'good' } })).json(), { ran: true, scheme: 'APIKeyHeader', outer: 'OAuth2PasswordBearer' })
-  t.strictSame((await app.inject({ url: '/optional', headers: bearer('read') })).json(), { ran: true, auth: null }, 'the route\'s own is anonymous')
+  t.strictSame((await app.inject({ url: '/nested', headers: bearer('admin.read') })).json(),
+    { ran: true, scopes: ['read', 'admin'] })
+  t.strictSame((await app.inject({ url: '/either', headers: { ...bearer('read'), key: 'good' } })).json(),
+    { ran: true, scheme: 'APIKeyHeader', outer: 'OAuth2PasswordBearer' })
+  t.strictSame((await app.inject({ url: '/optional', headers: bearer('read') })).json(), { ran: true, auth: null },
+    'the route\'s own is anonymous')
   t.equal((await app.inject({ method: 'POST', url: '/token', headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: 'username=a&password=b' })).statusCode, 200)
 })
 
@@ -71,7 +76,8 @@ t.test('a secured context guards its routes in whatever order they were declared
   app.get('/after', handler)
   app.register(async (inner) => { inner.get('/child-after', handler) })
   await app.ready()
-  const urls = ['/before', '/fastify-plugin', '/child', '/grandchild', '/autoloaded', '/loaded-before', '/after', '/child-after']
+  const urls = ['/before', '/fastify-plugin', '/child', '/grandchild', '/autoloaded', '/loaded-before', '/after',
+    '/child-after']
   t.strictSame(await statuses(app, urls), Object.fromEntries(urls.map((url) => [url, '401 200'])))
   const { paths } = documentOf(app)
   for (const url of urls) t.strictSame(paths[url].get.security, [{ OpenIdConnect: [] }], url)
@@ -102,10 +108,12 @@ t.test('a plugin within a context takes no other routes for its own', async (t) 
 t.test('secure refuses a value that is no requirement, and once the application is ready', async (t) => {
   const app = await createApp()
   const secure = app.secure as (security: unknown) => void
-  t.throws(() => { secure(undefined) }, { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: `security` must be an array/ })
+  t.throws(() => { secure(undefined) },
+    { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: `security` must be an array/ })
   t.throws(() => { secure([{ scheme: (tokenScheme(app) as any).name }]) }, { code: 'FST_AUTH_BAD_SECURITY' })
   await app.ready()
-  t.throws(() => { app.secure([{ scheme: tokenScheme(app) }]) }, { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: the application is loaded/ })
+  t.throws(() => { app.secure([{ scheme: tokenScheme(app) }]) },
+    { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: the application is loaded/ })
 })
 
 t.test('nested contexts that multiply too far fail the boot', async (t) => {
@@ -113,5 +121,6 @@ t.test('nested contexts that multiply too far fail the boot', async (t) => {
   const many = Array.from({ length: 20 }, (_, i) => ({ scheme: app.authSchemes.httpBearer({ schemeName: `S${i}` }) }))
   app.secure(many)
   app.get('/many', { security: many.map(({ scheme }) => ({ scheme, scopes: ['a'] })) }, handler)
-  await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_BAD_SECURITY', message: /^GET \/many: `security` has more than 256 alternatives/ })
+  await t.rejects(async () => { await app.ready() },
+    { code: 'FST_AUTH_BAD_SECURITY', message: /^GET \/many: `security` has more than 256 alternatives/ })
 })

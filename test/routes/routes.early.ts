@@ -45,7 +45,8 @@ t.test('a registration that was not awaited is no hole', async (t) => {
   app.register(authSchemes)
   app.get('/early', handler)
   app.register(fastifyPlugin(async (same: FastifyInstance) => { same.secure([{ scheme: tokenScheme(same) }]) }))
-  await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/early, HEAD \/early:/ })
+  await t.rejects(async () => { await app.ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/early, HEAD \/early:/ })
 })
 
 t.test('a context that is older than the plugin cannot be secured', async (t) => {
@@ -78,8 +79,9 @@ for (const order of ['before', 'after'] as const) {
     old.get('/public', { security: [] }, handler)
     old.setNotFoundHandler(async (_request: unknown, reply: any) => reply.code(404).send({}))
     if (order === 'before') app.secure([{ scheme }])
-    t.strictSame(await statuses(app, ['/old/inner/own', '/old/inner/undeclared', '/old/inner/public', '/old/inner/unknown'], 'good'),
-      { '/old/inner/own': '401 403', '/old/inner/undeclared': '401 200', '/old/inner/public': '200 200', '/old/inner/unknown': '401 404' })
+    t.strictSame(await statuses(app,
+      ['/old/inner/own', '/old/inner/undeclared', '/old/inner/public', '/old/inner/unknown'], 'good'),
+    { '/old/inner/own': '401 403', '/old/inner/undeclared': '401 200', '/old/inner/public': '200 200', '/old/inner/unknown': '401 404' })
     t.strictSame(app.authSchemes.routes().filter(({ method }) => method === 'GET').map(({ url, public: open }) => `${url} ${open}`),
       ['/old/inner/own false', '/old/inner/undeclared false', '/old/inner/public true'])
     t.strictSame(documentOf(app).paths['/old/inner/undeclared'].get.security, [{ OpenIdConnect: [] }])

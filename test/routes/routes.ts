@@ -28,11 +28,14 @@ t.test('security is enforced for every way of declaring a route', async (t) => {
     child.get('/', { security }, counting)
     child.get('/x', { security }, counting)
   }, { prefix: '/p' })
-  app.register(async (child) => { child.get('/', { security, prefixTrailingSlash: 'slash' }, counting) }, { prefix: '/slash' })
+  app.register(async (child) => { child.get('/', { security, prefixTrailingSlash: 'slash' }, counting) },
+    { prefix: '/slash' })
   await app.ready()
   const routes: ReadonlyArray<readonly [string, string]> = [
-    ['GET', '/get'], ['HEAD', '/get'], ['PUT', '/several'], ['PATCH', '/several'], ['GET', '/all'], ['DELETE', '/all'], ['OPTIONS', '/all'],
-    ['GET', '/v'], ['GET', '/one'], ['GET', '/many'], ['GET', '/p'], ['GET', '/p/'], ['HEAD', '/p'], ['HEAD', '/p/'], ['GET', '/p/x'], ['GET', '/slash/']
+    ['GET', '/get'], ['HEAD', '/get'], ['PUT', '/several'], ['PATCH', '/several'], ['GET', '/all'], ['DELETE',
+      '/all'], ['OPTIONS', '/all'],
+    ['GET', '/v'], ['GET', '/one'], ['GET', '/many'], ['GET', '/p'], ['GET', '/p/'], ['HEAD', '/p'], ['HEAD',
+      '/p/'], ['GET', '/p/x'], ['GET', '/slash/']
   ]
   for (const [method, url] of routes) {
     const headers = url === '/v' ? { 'accept-version': '1.x' } : {}
@@ -40,7 +43,8 @@ t.test('security is enforced for every way of declaring a route', async (t) => {
     t.equal(refused.statusCode, 401, `${method} ${url}`)
     t.strictSame(challengesOf(refused), ['Bearer'])
     t.equal(ran, 0)
-    t.equal((await app.inject({ method: method as 'GET', url, headers: { ...headers, ...bearer('good') } })).statusCode, 200)
+    t.equal((await app.inject({ method: method as 'GET', url, headers: { ...headers, ...bearer('good') } })).statusCode,
+      200)
     t.equal(ran, 1)
     ran = 0
   }
@@ -68,7 +72,8 @@ t.test('a route that names its scheme in a hook has its request.auth from there'
   const app = await createApp()
   const key = app.authSchemes.apiKeyHeader({ name: 'k' })
   app.secure([{ scheme: key }])
-  app.get('/hook', { preHandler: tokenScheme(app).preHandler }, async (request) => [request.auth?.scheme, key.from(request)?.scheme])
+  app.get('/hook', { preHandler: tokenScheme(app).preHandler },
+    async (request) => [request.auth?.scheme, key.from(request)?.scheme])
   app.get('/context', async (request) => [request.auth?.scheme])
   const headers = { ...bearer('good'), k: 'key' }
   t.strictSame((await app.inject({ url: '/hook', headers })).json(), ['OpenIdConnect', 'APIKeyHeader'])
@@ -104,7 +109,8 @@ t.test('a document that was made before all is loaded changes nothing', async (t
   app.get('/named', { schema: { security: [{ OpenIdConnect: [] }] } }, handler)
   app.get('/object', { security: [{ scheme }] }, handler)
   t.strictSame(await statuses(app, ['/named', '/object']), { '/named': '401 200', '/object': '401 200' })
-  t.strictSame(['/named', '/object'].map((path) => documents[0].paths[path].get.security), [[{ OpenIdConnect: [] }], [{ OpenIdConnect: [] }]])
+  t.strictSame(['/named', '/object'].map((path) => documents[0].paths[path].get.security),
+    [[{ OpenIdConnect: [] }], [{ OpenIdConnect: [] }]])
 })
 
 t.test('routes are finished once every one was resolved', async (t) => {
@@ -115,19 +121,25 @@ t.test('routes are finished once every one was resolved', async (t) => {
   routes.finish({ info: () => {}, warn: () => {} }, false)
   t.equal(routes.finished, true)
   t.equal(routes.contexts.sealed, true)
-  t.strictSame(routes.all.map(({ options }) => options), [{ url: '/', schema: undefined }], 'without a document only what the list needs is kept')
+  t.strictSame(routes.all.map(({ options }) => options), [{ url: '/', schema: undefined }],
+    'without a document only what the list needs is kept')
 })
 
 t.test('routes of one context that declare the same share a guard', async (t) => {
   const app = Fastify()
   const routes = new Routes(registration, 'onRequest', app, { before: [], early: [] })
   const scheme = createScheme(httpBearer(), registration)
-  const add = (options: object, context = app): void => { routes.add(context, { method: 'GET', url: '/', handler: async () => {}, ...options }) }
-  for (let i = 0; i < 2; i++) for (const options of [{}, { security: [] }, { security: [{ scheme }] }, { security: [{ scheme }, {}] }]) add(options)
+  const add = (options: object,
+    context = app): void => { routes.add(context, { method: 'GET', url: '/', handler: async () => {}, ...options }) }
+  for (let i = 0; i < 2; i++) {
+    for (const options of [{}, { security: [] }, { security: [{ scheme }] },
+      { security: [{ scheme }, {}] }]) add(options)
+  }
   add({}, Fastify())
   add({ preHandler: scheme.preHandler })
   add({ preHandler: scheme.preHandler })
-  t.strictSame(routes.all.map(({ guard }) => routes.all.findIndex((other) => other.guard === guard)), [0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10])
+  t.strictSame(routes.all.map(({ guard }) => routes.all.findIndex((other) => other.guard === guard)),
+    [0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10])
 })
 
 t.test('schemes that are required and not verified are logged once at boot, and fail it with `explicit`', async (t) => {
@@ -140,22 +152,29 @@ t.test('schemes that are required and not verified are logged once at boot, and 
     app.get('/a', { security: [{ scheme: unverified, scopes: ['a'] }, { scheme: unverified.derive({ scopes: ['b'] }) }] }, handler)
     app.get('/b', { preHandler: apiKeyHeader({ name: 'k', schemeName: 'Key' }).preHandler }, handler)
     app.get('/c', { security: [{ scheme: tokenScheme(app, { schemeName: 'Verified' }), scopes: ['a'] }] }, handler)
-    app.get('/d', { security: [{ scheme: httpBearer({ schemeName: 'Derived' }).derive({ verify: () => true }) }] }, handler)
+    app.get('/d', { security: [{ scheme: httpBearer({ schemeName: 'Derived' }).derive({ verify: () => true }) }] },
+      handler)
     app.get('/e', { security: [{ scheme: httpBearer({ schemeName: 'OnPurpose', verify: false }) }] }, handler)
     httpBearer({ schemeName: 'NotRequired' })
-    if (explicit) await t.rejects(async () => { await app.ready() }, { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `authSchemes: ${message}` })
-    else await app.ready()
+    if (explicit) {
+      await t.rejects(async () => { await app.ready() },
+        { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `authSchemes: ${message}` })
+    } else await app.ready()
     t.strictSame(lines, explicit ? [] : [message])
   }
 })
 
 t.test('a scheme is verified where any check of the same alternative verifies it', async (t) => {
-  const [base, checked] = [createScheme(httpBearer(), registration), createScheme(httpBearer({ verify: () => true }), registration)]
-  const names = (...security: unknown[]): string[] => unverifiedOf(readSecurity('x', security, registration)).map(({ name }) => name)
+  const [base, checked] = [createScheme(httpBearer(), registration),
+    createScheme(httpBearer({ verify: () => true }), registration)]
+  const names = (...security: unknown[]): string[] => unverifiedOf(readSecurity('x', security,
+    registration)).map(({ name }) => name)
   t.strictSame(unverifiedOf(null), [])
   t.strictSame(names(), [])
   t.strictSame(names({ scheme: checked }), [])
   t.strictSame(names([{ scheme: base }, { scheme: base.derive({ verify: () => true }) }]), [])
-  t.strictSame(names({ scheme: base.derive({ verify: () => true }) }, { scheme: base }), ['HTTPBearer'], 'another alternative does not count')
-  t.strictSame(names([{ scheme: base }, { scheme: checked }]), ['HTTPBearer'], 'another scheme of that name does not count')
+  t.strictSame(names({ scheme: base.derive({ verify: () => true }) }, { scheme: base }), ['HTTPBearer'],
+    'another alternative does not count')
+  t.strictSame(names([{ scheme: base }, { scheme: checked }]), ['HTTPBearer'],
+    'another scheme of that name does not count')
 })

@@ -21,7 +21,8 @@ t.test('schemes are found in every form of hook, in the order in which they run'
 })
 
 t.test('a value that is no hook is left to Fastify', async (t) => {
-  for (const value of [undefined, null, 'x', [], [undefined, null]]) t.strictSame(namesIn({ preHandler: value, onSend: value }), [])
+  for (const value of [undefined, null, 'x', [],
+    [undefined, null]]) t.strictSame(namesIn({ preHandler: value, onSend: value }), [])
 })
 
 const misplaced = ['preParsing', 'preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort']

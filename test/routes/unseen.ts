@@ -34,12 +34,14 @@ t.test('routes and contexts that are there before the plugin', async (t) => {
   t.equal(ofRoot.others.length, 0)
 
   const ofChild = lookAround(api)
-  t.strictSame(urls(ofChild.early), ['GET /api', 'GET /api/', 'GET /api/a'], 'a URL that only begins alike is of another context')
+  t.strictSame(urls(ofChild.early), ['GET /api', 'GET /api/', 'GET /api/a'],
+    'a URL that only begins alike is of another context')
   t.ok(ofChild.children.length === 1 && ofChild.children[0] === child)
   t.ok(ofChild.others.length === 2 && ofChild.others[0] === app && ofChild.others[1] === beside)
 
   seenRoutes(child).add('GET /api/a')
-  t.strictSame(urls(lookAround(app).before), ['GET /api', 'GET /api/', 'GET /apis', 'POST /b'], 'a route that any registration has seen is not early')
+  t.strictSame(urls(lookAround(app).before), ['GET /api', 'GET /api/', 'GET /apis', 'POST /b'],
+    'a route that any registration has seen is not early')
   t.not(seenRoutes(Fastify()), seenRoutes(app), 'each application has its own')
 })
 
@@ -54,39 +56,40 @@ t.test('a prefix with a slash at its end', async (t) => {
   t.strictSame(lookAround(api as FastifyInstance).early, [{ method: 'GET', url: '/api/a' }])
 })
 
-t.test('a route that was not seen is refused where its context is secured, or where its schema names a scheme', async (t) => {
-  let ran = 0
-  const counting = async (): Promise<string> => {
-    ran++
-    return 'ran'
-  }
-  const app = Fastify()
-  app.get('/:user/profile', counting)
-  app.register(async (tenant) => {
-    tenant.get('/early', counting)
-    await tenant.register(authSchemes)
-    tenant.secure([{ scheme: tokenScheme(tenant) }])
-    tenant.get('/late', counting)
-  }, { prefix: '/:tenant' })
-  app.register(async (named) => {
-    named.get('/early', { schema: { security: [{ OpenIdConnect: [] }] } }, counting)
-    named.get('/free', counting)
-    await named.register(authSchemes)
-    tokenScheme(named)
-  }, { prefix: '/named' })
-  await app.ready()
-  for (const [url, route] of [['/x/early', '/:tenant/early'], ['/named/early', '/named/early']] as const) {
-    for (const headers of [{}, bearer('good')]) {
-      const response = await app.inject({ url, headers })
-      t.equal(response.statusCode, 500)
-      t.strictSame(response.json(), UNGUARDED(`GET ${route}`))
+t.test('a route that was not seen is refused where its context is secured, or where its schema names a scheme',
+  async (t) => {
+    let ran = 0
+    const counting = async (): Promise<string> => {
+      ran++
+      return 'ran'
     }
-  }
-  t.equal(ran, 0)
-  t.equal((await app.inject('/x/late')).statusCode, 401)
-  for (const url of ['/x/profile', '/named/free']) t.equal((await app.inject(url)).body, 'ran')
-  t.equal((await app.inject('/x/nothing')).statusCode, 404, 'an unknown URL is no route that was not seen')
-})
+    const app = Fastify()
+    app.get('/:user/profile', counting)
+    app.register(async (tenant) => {
+      tenant.get('/early', counting)
+      await tenant.register(authSchemes)
+      tenant.secure([{ scheme: tokenScheme(tenant) }])
+      tenant.get('/late', counting)
+    }, { prefix: '/:tenant' })
+    app.register(async (named) => {
+      named.get('/early', { schema: { security: [{ OpenIdConnect: [] }] } }, counting)
+      named.get('/free', counting)
+      await named.register(authSchemes)
+      tokenScheme(named)
+    }, { prefix: '/named' })
+    await app.ready()
+    for (const [url, route] of [['/x/early', '/:tenant/early'], ['/named/early', '/named/early']] as const) {
+      for (const headers of [{}, bearer('good')]) {
+        const response = await app.inject({ url, headers })
+        t.equal(response.statusCode, 500)
+        t.strictSame(response.json(), UNGUARDED(`GET ${route}`))
+      }
+    }
+    t.equal(ran, 0)
+    t.equal((await app.inject('/x/late')).statusCode, 401)
+    for (const url of ['/x/profile', '/named/free']) t.equal((await app.inject(url)).body, 'ran')
+    t.equal((await app.inject('/x/nothing')).statusCode, 404, 'an unknown URL is no route that was not seen')
+  })
 
 t.test('a route that was not seen is not refused where its context is public', async (t) => {
   const app = Fastify()
@@ -124,7 +127,8 @@ t.test('a route of a context beside the plugin\'s fails the boot where it requir
     })
     return app
   }
-  await t.rejects(async () => { await build('OpenIdConnect').ready() }, { code: 'FST_AUTH_UNGUARDED_ROUTE', message: `Cannot enforce \`security\` on GET /named: ${BESIDE}` })
+  await t.rejects(async () => { await build('OpenIdConnect').ready() },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: `Cannot enforce \`security\` on GET /named: ${BESIDE}` })
   t.strictSame(await statuses(build('Another'), ['/named', '/free']), { '/named': '200 200', '/free': '200 200' })
 })
 
@@ -168,7 +172,8 @@ t.test('`explicit` fails the boot for a route that was not seen, or refuses it w
     app.register(async (beside) => { beside.get('/beside', async () => 'ran') })
     return app
   }
-  await t.rejects(async () => { await build('/api', true).ready() }, { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/api\/early$/ })
+  await t.rejects(async () => { await build('/api', true).ready() },
+    { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/api\/early$/ })
   // Fastify prints the URLs of a router that ignores case in lower case.
   const app = build('/API', true)
   const response = await app.inject('/api/early')
