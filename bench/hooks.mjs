@@ -31,12 +31,12 @@ export async function hookOf (build) {
 /** What the plugin keeps on a request, by the symbols that it uses. */
 function resetOurs (request) {
   const symbolOf = (name) => Object.getOwnPropertySymbols(request).find(({ description }) => description === `fastify-auth-schemes.${name}`)
-  const [attempt, extracted] = [symbolOf('attempt'), symbolOf('extracted')]
-  if (attempt === undefined || extracted === undefined) throw new Error('what the plugin keeps on a request is elsewhere')
+  const [attempt, refusal] = [symbolOf('attempt'), symbolOf('refusal')]
+  if (attempt === undefined || refusal === undefined) throw new Error('what the plugin keeps on a request is elsewhere')
   return () => {
     request.auth = null
     request[attempt] = null
-    request[extracted] = null
+    request[refusal] = null
   }
 }
 const resetByHand = (request) => () => { request.credentials = null }

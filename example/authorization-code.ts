@@ -7,6 +7,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Type } from '@sinclair/typebox'
 import authSchemes, { InvalidCredentialsError } from 'fastify-auth-schemes'
+import { run } from './program'
 import { AUDIENCE, CLIENT_ID, startProvider } from './provider'
 
 const ProviderUnavailable = createError('PROVIDER_UNAVAILABLE', 'The provider cannot be asked for its keys', 503)
@@ -93,9 +94,4 @@ The provider takes any name and password, and then asks for consent.
 `)
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-  })
-}
+if (require.main === module) run(main, 'PORT or PROVIDER_PORT')

@@ -7,6 +7,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import createError from '@fastify/error'
 import { Type } from '@sinclair/typebox'
 import authSchemes, { InvalidCredentialsError, OAuth2Error } from 'fastify-auth-schemes'
+import { run } from './program'
 import { Users } from './users'
 
 const User = Type.Object({ username: Type.String(), fullName: Type.String(), disabled: Type.Boolean() })
@@ -105,9 +106,4 @@ async function main (): Promise<void> {
   console.log(usage(await app.listen({ port: Number(process.env.PORT ?? 3000) })))
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-  })
-}
+if (require.main === module) run(main)

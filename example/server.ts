@@ -1,12 +1,17 @@
 /** An item store: one route for each kind of scheme, a login, and /documentation. Run it with `npm start`. */
 
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Type, type Static } from '@sinclair/typebox'
-import authSchemes, { OAuth2Error, type GrantedToken } from 'fastify-auth-schemes'
-import { Clients, Codes } from './clients'
+import createError from '@fastify/error'
+import authSchemes, { OAuth2Error, verifyPkce, type GrantedToken } from 'fastify-auth-schemes'
+import { Clients, type Consent, type Login } from './clients'
+import { run } from './program'
+import {
+  Authorization, Deployment, Feed, Greeting, Health, Item, Items, NewItem, Profile, Refused, Report
+} from './schemas'
 import { Keys, Tokens, Users, type User } from './users'
 
 /** What to log in with. A real application would keep none of this in its source. */
@@ -22,49 +27,32 @@ export const demo = {
   redirectUri: 'http://localhost:3000/documentation/static/oauth2-redirect.html'
 }
 
-const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
+const TooManyLogins = createError('TOO_MANY_LOGINS', 'Too many logins: try again in a minute', 429)
 
-const Item = Type.Object({ name: Type.String({ minLength: 1 }), owner: Type.String() })
-const NewItem = Type.Object({ name: Type.String({ minLength: 1 }) })
-const Items = Type.Array(Item)
-const Profile = Type.Object({ username: Type.String(), fullName: Type.String() })
-const Greeting = Type.Object({ hello: Type.String() })
-const Report = Type.Object({ requestedBy: Type.String(), items: Type.Integer() })
-const Feed = Type.Object({ version: Type.Literal('https://jsonfeed.org/version/1.1'), title: Type.String(), items: Type.Array(Type.Object({ id: Type.String(), content_text: Type.String() })) })
-const Deployment = Type.Object({ deployedBy: Type.String() })
-const Authorization = Type.Object({
-  response_type: Type.Literal('code'),
-  client_id: Type.String(),
-  redirect_uri: Type.String(),
-  code_challenge: Type.String(),
-  code_challenge_method: Type.Literal('S256'),
-  scope: Type.Optional(Type.String()),
-  state: Type.Optional(Type.String())
-})
-const Health = Type.Object({ status: Type.Literal('ok') })
+const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
 
 export interface ExampleOptions extends FastifyServerOptions {
   /** How long an access token opens anything, in seconds. Default: 1800. */
   readonly tokenLifetime?: number
-  /** How many requests a minute one address may send to the token endpoint. Default: 60. */
+  /** How many times a minute one address may log in, in whatever way, or ask for tokens. Default: 60. */
   readonly loginsPerMinute?: number
 }
 
-export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}): Promise<FastifyInstance> {
+export async function build (
+  { tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}
+): Promise<FastifyInstance> {
   const users = new Users()
-  await users.add({ username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }, demo.password)
+  const alice = { username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }
+  await users.add(alice, demo.password)
   const accessTokens = new Tokens<User>(tokenLifetime)
-  const refreshTokens = new Tokens<User>(30 * 24 * 3600)
+  const refreshTokens = new Tokens<Login>(30 * 24 * 3600)
   const clients = new Clients()
   clients.add(demo.clientId, { secret: demo.clientSecret })
   clients.add(demo.webClientId, { redirectUris: [demo.redirectUri] })
-  const codes = new Codes<User>()
-  const apiKeys = new Keys<{ program: string }>()
-  apiKeys.add(demo.apiKey, { program: 'reporting' })
-  const deployTokens = new Keys<{ program: string }>()
-  deployTokens.add(demo.deployToken, { program: 'deployment' })
-  const feedKeys = new Keys<{ program: string }>()
-  feedKeys.add(demo.feedKey, { program: 'feed reader' })
+  const codes = new Tokens<Consent>(60)
+  const apiKeys = new Keys(demo.apiKey, { program: 'reporting' })
+  const deployTokens = new Keys(demo.deployToken, { program: 'deployment' })
+  const feedKeys = new Keys(demo.feedKey, { program: 'feed reader' })
   const items: Array<Static<typeof Item>> = [{ name: 'Looking-glass', owner: demo.username }]
 
   const app = Fastify(options)
@@ -73,71 +61,105 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   await app.register(swaggerUi)
   await app.register(rateLimit, { global: false })
 
+  // Before a password is looked at: hashing one is what costs.
+  const checkLimit = app.createRateLimit({ max: loginsPerMinute, timeWindow: '1 minute' })
+  async function limit (request: FastifyRequest): Promise<void> {
+    const checked = await checkLimit(request)
+    if (!checked.isAllowed && checked.isExceeded) throw new TooManyLogins()
+  }
+
   const { oauth2PasswordBearer, apiKeyHeader, apiKeyQuery, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
     tokenUrl: '/token',
+    refreshUrl: '/token',
     scopes: SCOPES,
     verify: (token) => accessTokens.find(token)
   })
   const apiKey = apiKeyHeader({ name: 'X-API-Key', verify: (key) => apiKeys.find(key) })
-  // A feed reader is given nothing but an address. Keys in addresses end up in logs and histories: let them open little.
+  // A feed reader is given nothing but an address. Keys in addresses end up in logs and histories: let them open
+  // little.
   const feedKey = apiKeyQuery({ name: 'key', verify: (key) => feedKeys.find(key) })
-  const basic = httpBasic({ verify: ({ username, password }) => users.login(username, password) })
+  const basic = httpBasic({
+    async verify ({ username, password }, { request }) {
+      await limit(request)
+      return await users.login(username, password)
+    }
+  })
   const bearer = httpBearer({ verify: ({ credentials }) => deployTokens.find(credentials) })
 
   const grant = (user: User, scopes: readonly string[], family: symbol): GrantedToken =>
-    ({ access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes })
+    ({
+      access_token: accessTokens.issue(user, scopes, family), token_type: 'bearer', expires_in: tokenLifetime, scopes
+    })
 
-  const login = (user: User, granted: readonly string[]): GrantedToken => {
-    const family = Symbol('login')
-    return { ...grant(user, granted, family), refresh_token: refreshTokens.issue(user, granted, family) }
-  }
+  const login = (login: Login, granted: readonly string[], family: symbol, wanted = granted): GrantedToken =>
+    ({ ...grant(login.user, wanted, family), refresh_token: refreshTokens.issue(login, granted, family) })
+
+  // A code or a refresh token is used again, by its owner or by a thief.
+  const revoke = (family: symbol): void => { for (const tokens of [accessTokens, refreshTokens]) tokens.revoke(family) }
 
   app.tokenForm('/token', {
     schema: { summary: 'Log in, refresh, or act as a program' },
-    config: { rateLimit: { max: loginsPerMinute, timeWindow: '1 minute' } },
+    onRequest: limit,
     authenticateClient: (id, secret) => clients.authenticate(id, secret),
     grants: {
-      async password ({ username, password, scopes }) {
+      async password ({ username, password, scopes, client_id: clientId }) {
         const user = await users.login(username, password)
         if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
-        return login(user, scopes.filter((scope) => user.allowed.includes(scope)))
+        return login({ user, clientId }, scopes.filter((scope) => user.allowed.includes(scope)), Symbol('login'))
       },
-      authorization_code ({ code, client_id: id, redirect_uri: redirectUri, code_verifier: verifier }) {
-        const consent = codes.exchange(code, id, redirectUri, verifier)
-        if (consent === null) throw new OAuth2Error('invalid_grant', 'The code is not valid for this client')
-        return login(consent.owner, consent.scopes)
+      authorization_code ({ code, client_id: clientId, redirect_uri: redirectUri, code_verifier: verifier }) {
+        const found = codes.read(code)
+        if (found?.used === true) revoke(found.family)
+        const consent = found?.used === false ? found.owner : null
+        if (found !== null) found.used = true
+        if (found === null || consent?.clientId !== clientId || consent.redirectUri !== redirectUri ||
+          !verifyPkce(verifier, consent.codeChallenge)) {
+          throw new OAuth2Error('invalid_grant', 'The code is not valid for this client')
+        }
+        return login({ user: consent.user, clientId }, consent.scopes, found.family)
       },
-      refresh_token ({ refresh_token: token, scopes }) {
-        const found = refreshTokens.use(token)
-        if (found === null) throw new OAuth2Error('invalid_grant', 'The refresh token is unknown or has expired')
-        const { owner: { scopes: granted, ...user }, family, reused } = found
-        if (reused) {
-          accessTokens.revoke(family)
-          refreshTokens.revoke(family)
+      refresh_token ({ refresh_token: token, client_id: clientId, scopes }) {
+        const found = refreshTokens.read(token)
+        if (found === null || found.owner.clientId !== clientId) {
+          throw new OAuth2Error('invalid_grant', 'The refresh token is unknown or has expired')
+        }
+        const { owner, family } = found
+        if (found.used) {
+          revoke(family)
           throw new OAuth2Error('invalid_grant', 'The refresh token was used before')
         }
-        if (!scopes.every((scope) => granted.includes(scope))) throw new OAuth2Error('invalid_scope', 'The refresh token was issued for fewer scopes')
-        const wanted = scopes.length === 0 ? granted : scopes
-        return { ...grant(user, wanted, family), refresh_token: refreshTokens.issue(user, granted, family) }
+        if (!scopes.every((scope) => owner.scopes.includes(scope))) {
+          throw new OAuth2Error('invalid_scope', 'The refresh token was issued for fewer scopes')
+        }
+        found.used = true
+        return login({ user: owner.user, clientId }, owner.scopes, family, scopes.length === 0 ? owner.scopes : scopes)
       },
       client_credentials ({ client_id: id, scopes }) {
         const allowed = Object.keys(SCOPES)
-        return grant({ username: id, fullName: id, allowed }, scopes.filter((scope) => allowed.includes(scope)), Symbol('program'))
+        const granted = scopes.filter((scope) => allowed.includes(scope))
+        return grant({ username: id, fullName: id, allowed }, granted, Symbol('program'))
       }
     }
   })
 
   app.get('/authorize', {
     security: [{ scheme: basic }],
-    schema: { summary: 'Give a web application a code', querystring: Authorization, response: { 302: Type.Null(), 400: Type.Object({ error: Type.String() }) } }
+    schema: { summary: 'Give a client a code', querystring: Authorization, response: { 302: Type.Null(), 400: Refused } }
   }, async (request, reply) => {
-    const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = request.query as Static<typeof Authorization>
-    if (!clients.mayRedirect(clientId, redirectUri)) return reply.code(400).send({ error: 'The client is unknown, or the redirect URI is not its own' })
+    const query = request.query as Static<typeof Authorization>
+    const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = query
+    if (!clients.mayRedirect(clientId, redirectUri)) {
+      return reply.code(400).send({ error: 'The client is unknown, or the redirect URI is not its own' })
+    }
     const { user } = request.auth
-    const code = codes.issue({ owner: user, scopes: scope.split(' ').filter((name) => user.allowed.includes(name)), clientId, redirectUri, codeChallenge })
-    return reply.redirect(`${redirectUri}?${new URLSearchParams({ code, ...state === undefined ? {} : { state } }).toString()}`)
+    const scopes = scope.split(' ').filter((name) => user.allowed.includes(name))
+    const code = codes.issue({ user, clientId, redirectUri, codeChallenge }, scopes, Symbol('login'))
+    const answer = new URLSearchParams({ code, ...state === undefined ? {} : { state } })
+    return reply.redirect(`${redirectUri}?${answer.toString()}`)
   })
+
+  app.get('/', { security: [], schema: { hide: true } }, async (_request, reply) => reply.redirect('/documentation'))
 
   app.get('/health', {
     security: [],
@@ -201,16 +223,21 @@ export async function build ({ tokenLifetime = 1800, loginsPerMinute = 60, ...op
   return app
 }
 
-/** What to try on a server that listens at `address`. */
+/** The text that says what to try on a server that listens at `address`. */
 export function usage (address: string): string {
-  const { username, password, apiKey } = demo
+  const { username, password, apiKey, feedKey, deployToken, clientId, clientSecret, webClientId } = demo
+  const form = `'username=${username}&password=${password}&scope=items:read'`
+  const login = `curl -s ${address}/token -d ${form} | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/'`
   return `
 The item store listens at ${address}, its documentation is at ${address}/documentation
-Authorize there, or log in with curl, as ${username} with the password ${password}:
+Authorize there, or log in with curl and use the token:
 
-  curl -i ${address}/items
-  curl -s ${address}/token -d 'username=${username}&password=${password}&scope=items:read'
-  curl -i ${address}/report -H 'X-API-Key: ${apiKey}'
+  curl -s ${address}/items -H "Authorization: Bearer $(${login})"
+
+  OAuth2, HTTP Basic  user ${username}, password ${password}
+  API keys            X-API-Key: ${apiKey} for /report and /export, key=${feedKey} for /feed
+  bearer token        ${deployToken} for /deployment
+  clients of /token   ${clientId} with the secret ${clientSecret}; ${webClientId} without one
 `
 }
 
@@ -220,9 +247,4 @@ async function main (): Promise<void> {
   console.log(usage(address))
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-  })
-}
+if (require.main === module) run(main)

@@ -56,7 +56,7 @@ function foldMethods (routes: readonly AuditedRoute[]): Row[] {
     methods: [route.method], url: route.url, security: securityText(route.security), note: noteText(route), hidden: route.hidden
   }))
   return fold(rows, ({ url, security, note, hidden }) => JSON.stringify([url, security, note, hidden]), (same) =>
-    ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))] }))
+    ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))].sort() }))
 }
 
 function foldSlashes (rows: readonly Row[]): Row[] {
@@ -68,7 +68,7 @@ function foldSlashes (rows: readonly Row[]): Row[] {
 function foldHidden (rows: readonly Row[]): Row[] {
   return fold(rows, ({ url, methods, security, note, hidden }) => hidden ? JSON.stringify([methods, security, note]) : url + methods.join() + note, (same) => {
     const [first, second] = same
-    return second === undefined ? first : { ...first, url: `${commonPath(same.map(({ url }) => url))}… (${same.length} routes)` }
+    return second === undefined ? first : { ...first, url: `${commonStart(same.map(({ url }) => url))}… (${same.length} routes)` }
   })
 }
 
@@ -83,11 +83,10 @@ function fold (rows: readonly Row[], keyOf: (row: Row) => string, unite: (same: 
   return [...byKey.values()].map(unite)
 }
 
-/** Returns what all paths start with, up to a slash. */
-function commonPath (paths: readonly string[]): string {
-  const [first = ''] = paths
-  const end = [...first].findIndex((character, i) => paths.some((path) => path[i] !== character))
-  return first.slice(0, first.lastIndexOf('/', end === -1 ? first.length : end) + 1)
+/** Returns what all URLs start with. */
+function commonStart ([first = '', ...others]: readonly string[]): string {
+  const end = [...first].findIndex((character, i) => others.some((other) => other[i] !== character))
+  return end === -1 ? first : first.slice(0, end)
 }
 
 /** With a prefix, the route `/` has two URLs, and Fastify notes the second on the same options. */
@@ -117,7 +116,10 @@ function derivedOf (requirement: Requirement | null): string[] {
 
 function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequirement[] {
   const parent = parentOf(context)
-  const { prefix, pluginName: plugin } = context
+  const { prefix, pluginName } = context
+  // Fastify appends the names of plugins that share the context, and calls a function without a name by its source.
+  const [name = ''] = pluginName.split(' -> ')
+  const plugin = /^[\w@/.-]+$/.test(name) ? name : 'a plugin without a name'
   const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
   return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }

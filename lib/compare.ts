@@ -5,30 +5,37 @@ import { badOption } from './errors'
 
 const key = randomBytes(32)
 
-// Two secrets that fit are laid side by side here, each filled up with zeros. They are gone when the comparison returns.
+// Two secrets that fit are laid side by side here, each filled up with zeros. They are gone when the comparison
+// returns.
 const ROOM = 256
 const [left, right] = [Buffer.alloc(ROOM), Buffer.alloc(ROOM)]
 
 // code-verifier, RFC 7636 section 4.1.
 const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
 
-// Matches half of a surrogate pair alone, which UTF-8 cannot express: every one of them would become the same replacement character.
+// Matches half of a surrogate pair alone, which UTF-8 cannot express: every one of them would become the same
+// replacement character.
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
  * Compares two secrets in a time that does not depend on where they differ, nor on whether their lengths do.
  *
- * Secrets of up to 256 bytes are compared as if they all had 256; if either is longer, both are hashed first, which takes some microseconds. To compare
- * with many secrets, look one up by its digest instead: that is as safe, and one look-up is faster than a thousand comparisons.
+ * Secrets of up to 256 bytes are compared as if they all had 256; if either is longer, both are hashed first, which
+ * takes some microseconds. To compare
+ * with many secrets, look one up by its digest instead: that is as safe, and one look-up is faster than a thousand
+ * comparisons.
  *
- * @param a a string or bytes. Two strings are equal where all their UTF-16 code units are; a string and bytes, where the bytes are the string in UTF-8
+ * @param a a string or bytes. Two strings are equal where all their UTF-16 code units are; a string and bytes, where
+ * the bytes are the string in UTF-8
  * @throws {TypeError} for anything else
  */
 export function constantTimeEqual (a: string | Uint8Array, b: string | Uint8Array): boolean {
   if (!isSecret(a) || !isSecret(b)) throw badOption('constantTimeEqual', 'both secrets must be strings or bytes')
   const encoding = typeof a === typeof b ? 'utf16le' : 'utf8'
   if (encoding === 'utf8' && (isIllFormed(a) || isIllFormed(b))) return false
-  if (Buffer.byteLength(a, encoding) > ROOM || Buffer.byteLength(b, encoding) > ROOM) return timingSafeEqual(digest(a, encoding), digest(b, encoding))
+  if (Buffer.byteLength(a, encoding) > ROOM || Buffer.byteLength(b, encoding) > ROOM) {
+    return timingSafeEqual(digest(a, encoding), digest(b, encoding))
+  }
   const [lengthOfA, lengthOfB] = [lay(left, a, encoding), lay(right, b, encoding)]
   const equal = timingSafeEqual(left, right)
   left.fill(0)
@@ -56,14 +63,20 @@ function lay (room: Buffer, secret: string | Uint8Array, encoding: Encoding): nu
 /**
  * Tells whether a PKCE verifier belongs to the challenge of the authorization request (RFC 7636 section 4.6).
  *
- * A verifier that is missing, or is none in the sense of section 4.1, does not. That the code itself is valid, was not used before, and belongs to
+ * A verifier that is missing, or is none in the sense of section 4.1, does not. That the code itself is valid, was not
+ * used before, and belongs to
  * the client and the redirect URI is not checked.
  *
  * @param method what you allow, not what the client wishes: `S256` (the default) or `plain`
  * @throws {TypeError} for another method
  */
-export function verifyPkce (codeVerifier: string | undefined, codeChallenge: string | undefined, method: 'S256' | 'plain' = 'S256'): boolean {
+export function verifyPkce (
+  codeVerifier: string | undefined, codeChallenge: string | undefined, method: 'S256' | 'plain' = 'S256'
+): boolean {
   if (method !== 'S256' && method !== 'plain') throw badOption('verifyPkce', 'the method must be S256 or plain')
-  if (typeof codeVerifier !== 'string' || typeof codeChallenge !== 'string' || !CODE_VERIFIER.test(codeVerifier)) return false
-  return constantTimeEqual(method === 'plain' ? codeVerifier : createHash('sha256').update(codeVerifier).digest('base64url'), codeChallenge)
+  if (typeof codeVerifier !== 'string' || typeof codeChallenge !== 'string' || !CODE_VERIFIER.test(codeVerifier)) {
+    return false
+  }
+  const expected = method === 'plain' ? codeVerifier : createHash('sha256').update(codeVerifier).digest('base64url')
+  return constantTimeEqual(expected, codeChallenge)
 }

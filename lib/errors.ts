@@ -18,17 +18,20 @@ export const insufficientScope = (): FastifyError => InsufficientScope()
 /** What a `verify` or `grantedScopes` did wrong. The value it gave is never part of the message: it may be a secret. */
 export const verifyFailed = (scheme: string, problem: string): FastifyError => VerifyFailed(scheme, problem)
 
-// Two copies of the package may be in one tree of dependencies, each with classes of its own: `instanceof` knows one of them. Both copies know these symbols.
+// Two copies of the package may be in one tree of dependencies, each with classes of its own, so `instanceof` is not
+// enough. These symbols are the same in both.
 const kInvalidCredentials = Symbol.for('fastify-auth-schemes.InvalidCredentialsError')
 const kOAuth2Error = Symbol.for('fastify-auth-schemes.OAuth2Error')
 
 const mark = (prototype: object, brand: symbol): void => { Object.defineProperty(prototype, brand, { value: true }) }
-const isMarked = (value: unknown, brand: symbol): boolean => typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
+const isMarked = (value: unknown, brand: symbol): boolean =>
+  typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
 
-/** Tells an `InvalidCredentialsError`, of whichever copy of the package. Throws for what cannot be read, such as a revoked proxy. */
-export const isInvalidCredentialsError = (value: unknown): value is InvalidCredentialsError => isMarked(value, kInvalidCredentials)
+/** Tells an `InvalidCredentialsError`, of whichever copy of the package. Throws for what cannot be read. */
+export const isInvalidCredentialsError = (value: unknown): value is InvalidCredentialsError =>
+  isMarked(value, kInvalidCredentials)
 
-/** Tells an `OAuth2Error`, of whichever copy of the package. Throws for what cannot be read, such as a revoked proxy. */
+/** Tells an `OAuth2Error`, of whichever copy of the package. Throws for what cannot be read. */
 export const isOAuth2Error = (value: unknown): value is OAuth2Error => isMarked(value, kOAuth2Error)
 
 /**

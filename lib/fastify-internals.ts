@@ -15,8 +15,8 @@ import { unguardedRoutes } from './errors'
 export interface PrintedRoute { readonly method: string, readonly url: string }
 
 // One line of `printRoutes()`: the depth, four characters a level; a part of the path; the methods; the constraints.
-const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.+)$/
-const ROUTE = /^(?<path>.*) \((?<methods>[A-Z-]+(?:, [A-Z-]+)*)\)(?: \{.*\})?$/
+const LINE = /^(?<indent>(?:[│ ] {3})*)(?<branch>[├└]── )?(?<rest>.+)$/s
+const ROUTE = /^(?<path>.*) \((?<methods>[A-Z-]+(?:, [A-Z-]+)*)\)(?: \{.*\})?$/s
 const EMPTY_ROOT = '(empty root node)'
 const EMPTY_TREE = '(empty tree)'
 
@@ -47,17 +47,21 @@ export function printedRoutes (app: Pick<FastifyInstance, 'printRoutes'>): Print
   if (typeof printed !== 'string') throw changed('`printRoutes()`')
   const paths: string[] = []
   const routes: PrintedRoute[] = []
+  // The depth of a part of a path that has no route itself, so the next line must be below it.
+  let unfinished = -1
   for (const line of printed.split('\n')) {
     if (line === '' || line === EMPTY_TREE) continue
-    const { indent = '', branch, rest = '' } = LINE.exec(line)?.groups ?? {}
+    const { indent, branch, rest } = LINE.exec(line)?.groups as { indent: string, branch?: string, rest: string }
     const { path = rest, methods } = ROUTE.exec(rest)?.groups ?? {}
     // A line without a branch repeats the part above it, under other constraints.
     const depth = indent.length / 4 - (branch === undefined ? 1 : 0)
+    if (depth < 0 || depth > paths.length || depth <= unfinished) throw changed('`printRoutes()`')
+    unfinished = methods === undefined ? depth : -1
     const url = (paths[depth - 1] ?? '') + (path === EMPTY_ROOT ? '' : path)
-    paths[depth] = url
+    paths.splice(depth, paths.length, url)
     for (const method of methods?.split(', ') ?? []) routes.push({ method, url })
   }
-  if (routes.length === 0 && paths.some((path) => path !== '')) throw changed('`printRoutes()`')
+  if (unfinished !== -1) throw changed('`printRoutes()`')
   return routes
 }
 

@@ -34,8 +34,9 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     if (!warned.has(message)) app.log.warn(message)
     warned.add(message)
   }
-  const { before, early, children, others } = lookAround(app)
-  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, before, early, publicUrls)
+  const surroundings = lookAround(app)
+  const { before, children, others } = surroundings
+  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, surroundings, publicUrls)
   const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
 
   for (const context of [app, ...children]) decorateRequests(context)
@@ -56,13 +57,12 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     swaggers.find(this)
     routes.add(this, route)
   }
-  for (const context of [app, ...children]) {
-    // Contexts that are there already have no hooks of ours by themselves.
-    context.addHook('onRoute', authSchemesRoute)
-    context.addHook('onError', answerRefusal)
-  }
+  // Contexts that are there already take over all hooks but this one.
+  for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
+  app.addHook('onError', answerRefusal)
   if (before.length + children.length + others.length > 0) {
-    for (const context of [app, ...children, ...others]) context.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
+    const [outermost = app] = others
+    outermost.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
   }
   app.addHook('onReady', async () => { routes.finish(app.log, swaggers.exist) })
 }

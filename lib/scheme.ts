@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import { badOption, insufficientScope, notAuthenticated, unguardedRoutes, unknownScheme } from './errors'
 import { isRefusal } from './outcome'
-import { isVerified, nodeOf, pathFromBase, remember, type Registration, type SchemeNode } from './requirement/node'
+import { isVerified, nodeOf, pathFromBase, remember, type Override, type Registration, type SchemeNode } from './requirement/node'
 import { challengeOf, toPlan, type Check } from './requirement/plan'
 import { checkScopes, isScopeList, soleRequirement } from './requirement/read'
 import type { SetAuth } from './request/authenticate'
@@ -122,8 +122,21 @@ export function overrideScheme (scheme: unknown, registration: Registration, aut
   if (isVerified(node) && isRefusal(user)) {
     throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
   }
+  const given = { user, credentials }
   const path = pathFromBase(node)
-  const earlier = path.map(({ override }) => override)
-  for (const link of path) link.override = link === node ? { user, credentials } : link.override ?? { user, credentials }
-  return { name: definition.name, restore: () => { path.forEach((link, i) => { link.override = earlier[i] ?? null }) } }
+  for (const link of path) setOverrides(link, link === node ? [...overridesOf(link), given] : [given, ...overridesOf(link)])
+  return {
+    name: definition.name,
+    restore: () => { for (const link of path) setOverrides(link, overridesOf(link).filter((override) => override !== given)) }
+  }
+}
+
+const overrides = new WeakMap<SchemeNode, readonly Override[]>()
+
+/** Returns what overrides a node, the override in force last. They may be taken back in any order. */
+const overridesOf = (node: SchemeNode): readonly Override[] => overrides.get(node) ?? []
+
+function setOverrides (node: SchemeNode, list: readonly Override[]): void {
+  overrides.set(node, list)
+  node.override = list.at(-1) ?? null
 }

@@ -4,21 +4,28 @@ import formbody from '@fastify/formbody'
 import { Type, type TObject } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badOption } from './errors'
-import { FORM, answerError, noStore, responses, toResponse } from './token/answer'
+import { kOperation } from './openapi/operation'
+import { refuseUndefined } from './schemes/definition'
+import { answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse } from './token/answer'
 import { readClient } from './token/client'
-import { GRANT_TYPES, readForm, schemasOf, splitScope } from './token/forms'
+import { GRANT_TYPES, parseForm, readForm, schemasOf, splitScope } from './token/forms'
 import type { GrantHandler, TokenFormOptions } from '../types/token-form'
 
 /** In bytes. A login, a code or a token is far smaller. */
 const BODY_LIMIT = 16384
 
 // What the endpoint decides by itself.
-const RESERVED = ['security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation']
+const RESERVED = [
+  'security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation'
+]
 
-// Route options of Fastify that have a meaning here. Another key is a mistake, and one that is meant to guard something must not go unnoticed.
+// Route options of Fastify that have a meaning here. Another key is a mistake, and one that is meant to guard something
+// must not go unnoticed.
 const ALLOWED = [
-  'strict', 'grants', 'authenticateClient', 'schema', 'bodyLimit', 'config', 'constraints', 'errorHandler', 'childLoggerFactory', 'handlerTimeout', 'logLevel', 'logSerializers',
-  'prefixTrailingSlash', 'schemaErrorFormatter', 'onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'
+  'strict', 'grants', 'authenticateClient', 'schema', 'bodyLimit', 'config', 'constraints', 'errorHandler',
+  'childLoggerFactory', 'handlerTimeout', 'logLevel', 'logSerializers',
+  'prefixTrailingSlash', 'schemaErrorFormatter', 'onRequest', 'preParsing', 'preValidation', 'preHandler',
+  'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'
 ]
 
 // What a schema describes to machines. The rest of it is for readers of the document.
@@ -41,48 +48,65 @@ interface Endpoint {
  * @param realm of the `Basic` challenge that goes with `invalid_client`
  * @throws {TypeError} for a bad argument or option, naming it
  */
-export function registerTokenForm (app: FastifyInstance, realm: string | undefined, path: unknown, ...rest: unknown[]): void {
+export function registerTokenForm (
+  app: FastifyInstance, realm: string | undefined, path: unknown, ...rest: unknown[]
+): void {
   const where = 'tokenForm'
   if (typeof path !== 'string') throw badOption(where, 'the path must be a string')
   const [options, handler] = rest.length < 2 && typeof rest[0] !== 'object' ? [{}, rest[0]] : rest
   const { strict, handlers, authenticateClient, others } = checkEndpoint(where, options, handler)
-  const { schema, onSend, ...route } = others
+  const { schema, onRequest, errorHandler: own, ...route } = others
   const schemas = schemasOf([...handlers.keys()], strict)
   const [form, ...further] = [...schemas.values()] as [TObject, ...TObject[]]
+  const body = further.length === 0 ? form : Type.Union([form, ...further])
   app.register(async (context) => {
     context.removeAllContentTypeParsers()
-    await context.register(formbody)
+    await context.register(formbody, { parser: parseForm })
+    // Twice, as the handler of the context and of the route: Fastify goes to the next one where an `onSend` hook fails
+    // on an answer of the first.
+    const errorHandler = answerError(realm)
+    context.setErrorHandler(errorHandler)
+    // Last of all, so that no hook of a route comes after it.
+    context.addHook('onRoute', (last) => { last.onSend = [...[last.onSend ?? []].flat(), seal] })
     context.route({
-      errorHandler: answerError(realm),
+      errorHandler: own === undefined ? errorHandler : ownErrorHandler(own),
       bodyLimit: BODY_LIMIT,
       ...route,
       method: 'POST',
       url: path,
       security: [],
-      onSend: [noStore, ...[onSend ?? []].flat()],
-      schema: { ...schema, consumes: [FORM], body: further.length === 0 ? form : Type.Union([form, ...further]), response: responses() },
-      // Whatever compilers the application has set are for its own schemas.
-      validatorCompiler: () => () => true,
-      serializerCompiler: () => JSON.stringify,
+      onRequest: [noStore, ...[onRequest ?? []].flat()],
+      // The form is documented apart, and validated by the handler: compilers and transforms of the application are for its
+      // own schemas.
+      schema: { ...schema },
+      config: { ...route.config, [kOperation]: { requestBody: requestBody(body), responses: responses() } } as object,
       handler: handle(schemas, handlers, authenticateClient)
     })
   })
 }
 
-function handle (schemas: ReadonlyMap<string, TObject>, handlers: Handlers, authenticateClient: TokenFormOptions['authenticateClient']) {
+function handle (
+  schemas: ReadonlyMap<string, TObject>, handlers: Handlers, authenticateClient: TokenFormOptions['authenticateClient']
+) {
   return async function tokenForm (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const fields = readForm(schemas, request.headers['content-type'], request.body)
     const scopes = splitScope(fields.scope)
     const { scope: _, ...named } = fields
-    const form = { ...named, ...'scope' in fields ? { scopes } : {}, ...await readClient(request, fields, authenticateClient) }
+    const client = await readClient(request, fields, authenticateClient)
+    const form = { ...named, ...'scope' in fields ? { scopes } : {}, ...client }
     const handler = handlers.get(fields.grant_type ?? 'password') as GrantHandler<unknown>
     const hasAnswered = watch(reply)
     const given: unknown = await handler(form, request, reply)
-    return given === undefined && hasAnswered() ? reply : toResponse(given, scopes)
+    if (given === undefined && hasAnswered()) return reply
+    if (given instanceof Error) throw given
+    return sendAnswer(reply, 200, toResponse(given, scopes))
   }
 }
 
-/** Tells whether an answer was sent, though hooks may still be at work on it. Without one, a handler that gives nothing would never be answered. */
+/**
+ * Tells whether an answer was sent, though hooks may still be at work on it. Without one, a handler that gives nothing
+ * would never be answered.
+ */
 function watch (reply: FastifyReply): () => boolean {
   const { send } = reply
   let wasCalled = false
@@ -94,18 +118,34 @@ function watch (reply: FastifyReply): () => boolean {
 }
 
 function checkEndpoint (where: string, options: unknown, handler: unknown): Endpoint {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(where, 'the options must be an object')
-  for (const key of Object.keys(options)) {
-    if (RESERVED.includes(key)) throw badOption(where, `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`)
-    if (!ALLOWED.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes strict, grants, authenticateClient and Fastify's route options`)
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw badOption(where, 'the options must be an object')
   }
-  const { strict = false, grants, authenticateClient, ...others } = options as Omit<Partial<RouteOptions>, 'schema'> & Record<string, unknown>
+  for (const key of Object.keys(options)) {
+    if (RESERVED.includes(key)) {
+      throw badOption(where,
+        `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`)
+    }
+    if (!ALLOWED.includes(key)) {
+      throw badOption(where,
+        `there is no option \`${key}\`: it takes strict, grants, authenticateClient and Fastify's route options`)
+    }
+  }
+  refuseUndefined(where, options)
+  const { strict = false, grants, authenticateClient, ...others } =
+    options as Omit<Partial<RouteOptions>, 'schema'> & Record<string, unknown>
   if (typeof strict !== 'boolean') throw badOption(where, 'the option `strict` must be true or false')
-  if (authenticateClient !== undefined && typeof authenticateClient !== 'function') throw badOption(where, 'the option `authenticateClient` must be a function')
+  if (authenticateClient !== undefined && typeof authenticateClient !== 'function') {
+    throw badOption(where, 'the option `authenticateClient` must be a function')
+  }
+  if (others.errorHandler !== undefined && typeof others.errorHandler !== 'function') {
+    throw badOption(where, 'the option `errorHandler` must be a function')
+  }
   checkSchema(where, others.schema)
   const handlers = checkHandlers(where, grants, handler)
   if (handlers.has('client_credentials') && authenticateClient === undefined) {
-    throw badOption(where, 'the grant "client_credentials" lets in whoever names a client, so it needs the option `authenticateClient`')
+    throw badOption(where,
+      'the grant "client_credentials" lets in whoever names a client, so it needs the option `authenticateClient`')
   }
   return {
     strict,
@@ -119,7 +159,10 @@ function checkSchema (where: string, schema: unknown): void {
   if (schema === undefined) return
   if (schema === null || typeof schema !== 'object') throw badOption(where, 'the option `schema` must be an object')
   for (const part of VALIDATED) {
-    if (part in schema) throw badOption(where, `the option \`schema\` must not have a \`${part}\`: the form and the answers have their own`)
+    if (part in schema) {
+      throw badOption(where,
+        `the option \`schema\` must not have a \`${part}\`: the form and the answers have their own`)
+    }
   }
 }
 
@@ -128,12 +171,21 @@ function checkHandlers (where: string, grants: unknown, handler: unknown): Handl
     if (typeof handler !== 'function') throw badOption(where, 'the handler must be a function')
     return new Map([['password', handler as GrantHandler<unknown>]])
   }
-  if (handler !== undefined) throw badOption(where, 'there is either a handler or the option `grants`; make the handler `grants.password`')
-  if (grants === null || typeof grants !== 'object' || Array.isArray(grants)) throw badOption(where, 'the option `grants` must be an object of handlers')
+  if (handler !== undefined) {
+    throw badOption(where, 'there is either a handler or the option `grants`; make the handler `grants.password`')
+  }
+  if (grants === null || typeof grants !== 'object' || Array.isArray(grants)) {
+    throw badOption(where, 'the option `grants` must be an object of handlers')
+  }
+  refuseUndefined(where, grants, 'the grant')
   const entries = Object.entries(grants)
   for (const [grant, candidate] of entries) {
-    if (!GRANT_TYPES.includes(grant)) throw badOption(where, `the option \`grants\` has no grant "${grant}": there are ${GRANT_TYPES.join(', ')}`)
-    if (typeof candidate !== 'function') throw badOption(where, `the handler of the grant "${grant}" must be a function`)
+    if (!GRANT_TYPES.includes(grant)) {
+      throw badOption(where, `the option \`grants\` has no grant "${grant}": there are ${GRANT_TYPES.join(', ')}`)
+    }
+    if (typeof candidate !== 'function') {
+      throw badOption(where, `the handler of the grant "${grant}" must be a function`)
+    }
   }
   if (entries.length === 0) throw badOption(where, 'the option `grants` must have at least one handler')
   return new Map(entries as Array<[string, GrantHandler<unknown>]>)

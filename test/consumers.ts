@@ -57,12 +57,12 @@ t.test('a project that installs the package', async (t) => {
     }))
     await npm(['install'], project)
   }
-  const compile = async (t: Test, configs: readonly string[]): Promise<void> => {
+  const compile = async (t: Test, configs: readonly string[], cwd = project): Promise<void> => {
     for (const typescript of ['typescript-5', 'typescript', 'typescript-7']) {
       const [command, ...args] = await compiler(dirname(require.resolve(`${typescript}/package.json`)))
       const { version } = require(`${typescript}/package.json`)
       for (const config of configs) {
-        await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd: project, env })
+        await t.resolves(run(command, [...args, '-p', `tsconfig.${config}.json`], { cwd, env })
           .catch(fail),
         `TypeScript ${version}, ${config}`)
       }
@@ -76,6 +76,20 @@ t.test('a project that installs the package', async (t) => {
   }
   t.notOk(existsSync(join(project, 'node_modules/@fastify/websocket')))
   await compile(t, ['nodenext', 'bundler'])
+
+  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', project]
+  await t.resolves(run(process.execPath, vitest, { cwd: project, env }).catch(fail), 'vitest, with the package inlined')
+  // Built by itself, and with nothing in reach but its own dependencies, as pnpm installs them.
+  const linked = mkdtempSync(join(tmpdir(), 'consumer-'))
+  t.teardown(() => { rmSync(linked, { recursive: true, force: true }) })
+  cpSync(join(root, 'test/consumers'), linked, { recursive: true })
+  writeFileSync(join(linked, 'package.json'), JSON.stringify({
+    private: true,
+    dependencies: { 'fastify-auth-schemes': `file:${join(project, filename)}`, fastify: devDependencies.fastify, '@types/node': devDependencies['@types/node'] }
+  }))
+  await npm(['install', '--install-strategy=linked'], linked)
+  t.notOk(existsSync(join(linked, 'node_modules/@sinclair')))
+  await compile(t, ['declaration'], linked)
 
   await install([...ALONE, ...PLUGINS])
   await compile(t, ['plugins'])

@@ -6,6 +6,8 @@ import { OAuth2PasswordRequestForm, OAuth2PasswordRequestFormStrict, TokenRespon
 import { basic, createApp, documentOf } from './helpers'
 import { FORM, post, token } from './token/helpers'
 
+const UNDEFINED = 'is undefined: leave it out, or import it from a module that does not import this one (a circular import)'
+
 t.test('bad arguments and options throw at the call', async (t) => {
   const app = await createApp()
   const handler = async (): Promise<object> => token
@@ -21,7 +23,13 @@ t.test('bad arguments and options throw at the call', async (t) => {
     [['/token', { grants: [] }], 'the option `grants` must be an object of handlers'],
     [['/token', { grants: {} }], 'the option `grants` must have at least one handler'],
     [['/token', { grants: { device: handler } }], 'the option `grants` has no grant "device": there are password, refresh_token, client_credentials, authorization_code'],
-    [['/token', { grants: { password: undefined } }], 'the handler of the grant "password" must be a function'],
+    [['/token', { grants: { password: undefined } }], `the grant \`password\` ${UNDEFINED}`],
+    [['/token', { grants: { password: null } }], 'the handler of the grant "password" must be a function'],
+    [['/token', { errorHandler: null }, handler], 'the option `errorHandler` must be a function'],
+    ...[
+      'strict', 'grants', 'authenticateClient', 'schema', 'bodyLimit', 'config', 'constraints', 'errorHandler', 'childLoggerFactory', 'handlerTimeout', 'logLevel', 'logSerializers',
+      'prefixTrailingSlash', 'schemaErrorFormatter', 'onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'
+    ].map((key) => [['/token', { [key]: undefined }, handler], `the option \`${key}\` ${UNDEFINED}`] as const),
     [['/token', { grants: { password: handler } }, handler], 'there is either a handler or the option `grants`; make the handler `grants.password`'],
     [['/token', { authenticateClient: true }, handler], 'the option `authenticateClient` must be a function'],
     [['/token', { authenticateClients: () => null }, handler], 'there is no option `authenticateClients`: it takes strict, grants, authenticateClient and Fastify\'s route options'],
@@ -65,6 +73,16 @@ t.test('several grants, each with its form and its handler', async (t) => {
   t.equal(refused.headers['www-authenticate'], 'Basic')
   t.strictSame(refused.json(), { error: 'invalid_client', error_description: 'The client is unknown, or its credentials are wrong' })
   t.equal((await post(app, 'grant_type=client_credentials')).statusCode, 401)
+  for (const grant of ['username=a&password=b', 'grant_type=refresh_token&refresh_token=r', 'grant_type=client_credentials', 'grant_type=authorization_code&code=c']) {
+    const header = basic('id:secret')
+    for (const [more, status, error] of [['&client_id=other', 400, 'invalid_request'], ['&client_secret=secret', 400, 'invalid_request'], ['&client_id=id&client_secret=secret', 400, 'invalid_request']] as const) {
+      const response = await post(app, grant + more, header)
+      t.strictSame([response.statusCode, response.json().error], [status, error], grant + more)
+    }
+    t.strictSame(forms, [], 'no handler ran')
+    t.equal((await post(app, `${grant}&client_id=id`, header)).statusCode, 200, 'the same id only names the client')
+    t.match(forms.pop(), client)
+  }
   t.strictSame(forms, [], 'no handler ran')
   await app.ready()
   const { schema } = documentOf(app).paths['/token'].post.requestBody.content[FORM]

@@ -6,19 +6,25 @@ import { basic, createApp, documentOf } from './helpers'
 import { FORM, assertNotStored, post, submit, token } from './token/helpers'
 
 const empty = { grant_type: undefined, username: 'a', password: 'b', scopes: [], client_id: undefined, client_secret: undefined }
+const authenticateClient = (): boolean => true
 const good: ReadonlyArray<readonly [rule: string, payload: string, form: object, options?: object]> = [
   ['user name and password are enough', 'username=a&password=b', {}],
   ['everything', 'grant_type=password&username=a&password=b&scope=x+y&client_id=c&client_secret=d', { grant_type: 'password', scopes: ['x', 'y'], client_id: 'c', client_secret: 'd' }],
   ['an empty field counts as not sent', 'grant_type=&username=a&password=b&scope=&client_id=&client_secret=', {}],
-  ['scopes are split on white space', 'username=a&password=b&scope=%20x%09y%0A%20z%20', { scopes: ['x', 'y', 'z'] }],
+  ['scopes are split on white space', 'username=a&password=b&scope=%20x%09y++z%20', { scopes: ['x', 'y', 'z'] }],
   ['the form is decoded', 'username=J%C3%BCrgen+X&password=%26%3D%2B+', { username: 'Jürgen X', password: '&=+ ' }],
   ['other fields are ignored, repeated or not', 'username=a&password=b&other=1&other=2&__proto__=x&constructor=y', {}],
   ['strict, with the grant', 'grant_type=password&username=a&password=b', { grant_type: 'password' }, { strict: true }],
-  ['a charset may be told', 'username=a&password=b', {}, { headers: { 'content-type': `${FORM}; charset=utf-8` } }],
-  ['the client by HTTP Basic', 'username=a&password=b', { client_id: 'id', client_secret: 's:t' }, { headers: basic('id:s:t') }],
-  ['the client by HTTP Basic, form-encoded', 'username=a&password=b', { client_id: 'a b', client_secret: 'é%' }, { headers: basic('a+b:%C3%A9%25') }],
-  ['an empty client by HTTP Basic counts as not sent', 'username=a&password=b', {}, { headers: basic(':') }],
-  ['another scheme in Authorization is not for the endpoint', 'username=a&password=b', {}, { headers: { authorization: 'Bearer x' } }]
+  ['a charset may be given', 'username=a&password=b', {}, { headers: { 'content-type': `${FORM}; charset=utf-8` } }],
+  ['the client by HTTP Basic', 'username=a&password=b', { client_id: 'id', client_secret: 's:t' }, { headers: basic('id:s:t'), authenticateClient }],
+  ['the client by HTTP Basic, and named by a field', 'username=a&password=b&client_id=id', { client_id: 'id', client_secret: 's:t' }, { headers: basic('id:s:t'), authenticateClient }],
+  ['the client by HTTP Basic, form-encoded', 'username=a&password=b', { client_id: 'a b', client_secret: 'é%' }, { headers: basic('a+b:%C3%A9%25'), authenticateClient }],
+  ['an empty client by HTTP Basic counts as not sent', 'username=a&password=b', {}, { headers: basic(':'), authenticateClient }],
+  ['without authenticateClient a Basic header means nothing', 'username=a&password=b&client_id=c', { client_id: 'c' }, { headers: basic('id:s:t') }],
+  ['another scheme in Authorization is not for the endpoint', 'username=a&password=b', {}, { headers: { authorization: 'Bearer x' }, authenticateClient }],
+  ['each field may have what its grammar allows', 'username=%09%C2%80%EF%BF%BD%F0%9F%98%80&password=%22+&client_id=+~&scope=!%23%5B%5D~', { username: '\t\x80\ufffd😀', password: '" ', client_id: ' ~', scopes: ['!#[]~'] }],
+  ['a field that no grant knows may have anything', 'username=a&password=b&other=%00&x=%ff&%ff=y', {}],
+  ['UTF-8 may be sent without escapes', 'username=Jürgen&password=b', { username: 'Jürgen' }]
 ]
 
 for (const [rule, payload, form, options] of good) {
@@ -49,10 +55,15 @@ const bad: ReadonlyArray<readonly [rule: string, payload: string | undefined, st
   ['multipart', 'x', 415, 'invalid_request', `The Content-Type must be ${FORM}`, { headers: { 'content-type': 'multipart/form-data; boundary=x' } }],
   ['plain text', 'x', 415, 'invalid_request', `The Content-Type must be ${FORM}`, { headers: { 'content-type': 'text/plain' } }],
   ['a body that is too large', `username=${'a'.repeat(200)}&password=b`, 413, 'invalid_request', 'Request body is too large', { bodyLimit: 100 }],
-  ['the client twice', 'username=a&password=b&client_secret=s', 400, 'invalid_request', 'The client must authenticate by the Authorization header or by fields, not by both', { headers: basic('id:s') }],
-  ['malformed HTTP Basic', 'username=a&password=b', 401, 'invalid_client', 'The Authorization header is malformed', { headers: { authorization: 'Basic !' } }],
-  ['HTTP Basic without a space', 'username=a&password=b', 401, 'invalid_client', 'The Authorization header is malformed', { headers: { authorization: 'Basic\tx' } }],
-  ['HTTP Basic that is not form-encoded', 'username=a&password=b', 401, 'invalid_client', 'The client credentials are not form-encoded', { headers: basic('id:%zz') }]
+  ['the client twice', 'username=a&password=b&client_secret=s', 400, 'invalid_request', 'The client must authenticate by the Authorization header or by fields, not by both', { headers: basic('id:s'), authenticateClient }],
+  ['another client in a field than by HTTP Basic', 'username=a&password=b&client_id=other', 400, 'invalid_request', 'The client must authenticate by the Authorization header or by fields, not by both', { headers: basic('id:s'), authenticateClient }],
+  ['malformed HTTP Basic', 'username=a&password=b', 401, 'invalid_client', 'The Authorization header is malformed', { headers: { authorization: 'Basic !' }, authenticateClient }],
+  ['HTTP Basic without a space', 'username=a&password=b', 401, 'invalid_client', 'The Authorization header is malformed', { headers: { authorization: 'Basic\tx' }, authenticateClient }],
+  ['HTTP Basic that is not form-encoded', 'username=a&password=b', 401, 'invalid_client', 'The client credentials are not form-encoded', { headers: basic('id:%zz'), authenticateClient }],
+  ['HTTP Basic with a control character', 'username=a&password=b', 401, 'invalid_client', 'The client credentials have characters that they may not have', { headers: basic('id:a%00'), authenticateClient }],
+  ...[...'\0\n\r\x7f\ud7ff'].flatMap((char) => ['username', 'password', 'client_id', 'client_secret', 'scope'].filter((field) => char !== '\ud7ff' || field === 'scope' || field === 'client_id')
+    .map((field) => [`${JSON.stringify(char)} in ${field}`, `${field === 'username' ? '' : 'username=a&'}${field === 'password' ? '' : 'password=b&'}${field}=x${encodeURIComponent(char)}`, 400,
+      field === 'scope' ? 'invalid_scope' : 'invalid_request', `The field ${field} has characters that it may not have`] as const))
 ]
 
 for (const [rule, payload, status, error, description, options] of bad) {
@@ -150,6 +161,19 @@ t.test('it stands beside an application that parses forms, validates and seriali
   t.strictSame((await post(app, 'x=1', {}, '/form')).json(), { x: '1' })
   t.equal((await app.inject({ method: 'POST', url: '/auth/token' })).statusCode, 400)
   t.equal((await app.inject('/auth/token')).statusCode, 404, 'only POST')
+})
+
+t.test('it is public, also inside a secured context', async (t) => {
+  const app = await createApp({ explicit: true })
+  const scheme = app.authSchemes.httpBearer({ verify: () => null })
+  app.register(async (child) => {
+    child.secure([{ scheme }])
+    child.tokenForm('/token', async () => token)
+    child.get('/secured', async () => 'secured')
+  })
+  t.strictSame((await post(app, 'username=a&password=b')).json(), token)
+  t.equal((await app.inject('/secured')).statusCode, 401)
+  t.strictSame(documentOf(app).paths['/token'].post.security, [])
 })
 
 t.test('route options are the route\'s', async (t) => {

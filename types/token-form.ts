@@ -5,9 +5,9 @@ import type { MaybePromise, Refusal } from './scheme'
 
 /** The client that a form came from. */
 interface FromClient {
-  /** From the form or from HTTP Basic (RFC 6749 section 2.3.1). Verified by `authenticateClient` only. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Verified by that function only. */
   readonly client_id: string | undefined
-  /** From the form or from HTTP Basic. Verified by `authenticateClient` only. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic. Verified by that function only. */
   readonly client_secret: string | undefined
 }
 
@@ -19,7 +19,7 @@ export interface OAuth2PasswordForm extends FromClient {
   readonly username: string
   /** Not empty. Not verified. */
   readonly password: string
-  /** The scopes asked for: `scope`, split on white space. Not verified. */
+  /** The scopes asked for: `scope`, split on spaces and tabs. Not verified. */
   readonly scopes: string[]
 }
 
@@ -55,7 +55,7 @@ export interface OAuth2AuthorizationCodeForm extends FromClient {
   readonly redirect_uri: string | undefined
   /** See `verifyPkce`. */
   readonly code_verifier: string | undefined
-  /** From the form or from HTTP Basic. Verified by `authenticateClient` only. */
+  /** From the form or, with `authenticateClient`, from HTTP Basic. Verified by that function only. */
   readonly client_id: string
 }
 
@@ -114,8 +114,9 @@ export interface TokenFormOptions
   readonly bodyLimit?: number
   /**
    * Decides about the client of every form with a `client_id`; `null`, `undefined` and `false` refuse it with
-   * `invalid_client`. The secret is `undefined` if none was sent: accept such a client only if it is a public one.
-   * Default: none, clients are not verified, and the grant `client_credentials` cannot be offered.
+   * `invalid_client`, as a 401 that it throws does. The secret is `undefined` if none was sent: accept such a client only
+   * if it is a public one. Default: none, clients are not verified, HTTP Basic is not read, and the grant
+   * `client_credentials` cannot be offered.
    */
   readonly authenticateClient?: (
     client_id: string, client_secret: string | undefined, request: FastifyRequest

@@ -6,7 +6,7 @@ import { both, type Requirement } from '../requirement/combine'
 import type { Route, Routes } from '../routes/routes'
 import { listRoutes } from '../routes/unseen'
 import type { SchemeDefinition } from '../schemes/definition'
-import { ERROR_SCHEMA, completeOperation, describe, type Description } from './operation'
+import { ERROR_SCHEMA, completeOperation, describe, partsOf, type Description } from './operation'
 import { pathsOf } from './paths'
 import { observeRoute, onOperation, operationsOf, type DocumentObject, type WrittenOperation } from './swagger'
 
@@ -93,16 +93,20 @@ class Document {
     for (const [path, item] of Object.entries<DocumentObject>(object.paths)) {
       for (const { place, key, operation } of operationsOf(item)) {
         const name = `${key} ${path}`
-        if (keys.has(name) && !this.#written.has(name)) place[key] = this.#completeForeign(name, operation)
+        if (!keys.has(name) || this.#written.has(name)) continue
+        // It must not show a lock that nothing enforces.
+        if (this.#isOurs(operation.security)) throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
+        place[key] = this.#withoutRootLock(operation)
       }
     }
   }
 
   #complete ({ operation, method, path, options }: WrittenOperation): DocumentObject {
     const key = `${method} ${path}`
-    const observed = options === undefined ? undefined : this.#byOptions.get(options)
+    const route = options === undefined ? undefined : this.#byOptions.get(options)
+    const observed = route?.methods.some((name) => name.toLowerCase() === method) === true ? route : undefined
     const routes = observed === undefined ? [...this.#routesAt(method, path)] : [observed]
-    if (routes.length === 0) return this.#completeForeign(key, operation)
+    if (routes.length === 0) return this.#withoutRootLock(operation)
     const written = this.#written.get(key) ?? new Set()
     this.#written.set(key, written)
     for (const route of routes) {
@@ -112,7 +116,7 @@ class Document {
     const requirement = [...written].reduce<Requirement | null>(strictest, null)
     const description = requirement === null ? null : this.#describe(requirement)
     const [entry] = requirement?.flatMap(({ entries }) => entries) ?? []
-    return completeOperation(operation, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
+    return completeOperation({ ...operation, ...partsOf(options, this.object) }, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
   }
 
   /** Returns where the schema of an error's body stands: under a name that the user's schemas leave free. */
@@ -135,11 +139,14 @@ class Document {
       .filter(({ methods, url }) => methods.includes('HEAD') && pathsOf(url, servers).includes(path))
   }
 
-  /** A route of nobody's must not show a lock that nothing enforces, be it the document's own. */
-  #completeForeign (key: string, operation: DocumentObject): DocumentObject {
-    const isOurs = (security: unknown): boolean => this.#applications.some(({ schemes }) => schemes.isNamedIn(security))
-    if (isOurs(operation.security)) throw unseen(key)
-    return operation.security === undefined && isOurs(this.object.security) ? { ...operation, security: [] } : operation
+  /** Returns true where a list of requirements names a scheme that was made here. */
+  #isOurs (security: unknown): boolean {
+    return this.#applications.some(({ schemes }) => schemes.isNamedIn(security))
+  }
+
+  /** A route that was not seen is not locked by the root of the document. */
+  #withoutRootLock (operation: DocumentObject): DocumentObject {
+    return operation.security === undefined && this.#isOurs(this.object.security) ? { ...operation, security: [] } : operation
   }
 
   /** Returns the same for the same requirement, which many routes share. */
@@ -159,8 +166,6 @@ class Document {
     components.securitySchemes = { ...components.securitySchemes, [name]: structuredClone(openapi) }
   }
 }
-
-const unseen = (key: string): Error => unguardedRoutes(key, 'await the registration of fastify-auth-schemes before the route is declared')
 
 function namesIn (security: unknown): string[] {
   return Array.isArray(security) ? security.flatMap((alternative: object | null) => Object.keys(alternative ?? {})) : []

@@ -4,6 +4,25 @@ import type { Requirement } from '../requirement/combine'
 import { toPlan, type Member, type Plan } from '../requirement/plan'
 import type { DocumentObject } from './swagger'
 
+/**
+ * Parts of an operation, in a route's `config`: they are put in when it is written. A user's `transform` for schemas of
+ * another kind, such as zod's, does not see them.
+ */
+export const kOperation: unique symbol = Symbol('fastify-auth-schemes.operation')
+
+/** Returns the parts of an operation that a route's `config` has, for the version of the document: 3.0 has no `const`. */
+export function partsOf (options: object | undefined, document: DocumentObject): DocumentObject {
+  const { config } = (options ?? {}) as { config?: { readonly [kOperation]?: object } }
+  const has = isLaterThan30(document)
+  return JSON.parse(JSON.stringify(config?.[kOperation] ?? {}), (_key, value) => {
+    if (has || value === null || typeof value !== 'object' || !Object.hasOwn(value, 'const')) return value
+    const { const: only, ...rest } = value
+    return { ...rest, enum: [only] }
+  })
+}
+
+const isLaterThan30 = ({ openapi }: DocumentObject): boolean => !String(openapi).startsWith('3.0')
+
 /** A requirement, as one document shows it. */
 export interface Description {
   readonly definitions: ReadonlyArray<Member['definition']>
@@ -91,7 +110,7 @@ export function toSecurity ({ alternatives }: Plan, document: DocumentObject): D
 
 /** Only OAuth2 and OpenID Connect have scopes in OpenAPI 3.0; from 3.1 on the others may name roles. */
 function mayNameScopes ({ openapi }: Member['definition'], document: DocumentObject): boolean {
-  return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || !String(document.openapi).startsWith('3.0')
+  return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || isLaterThan30(document)
 }
 
 function withRefusals (responses: DocumentObject = {}, refusals: Description['refusals'], errorSchema: string): DocumentObject {

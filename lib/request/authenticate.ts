@@ -55,9 +55,10 @@ export class Attempt {
     this.#extracted = plan.sourceCount > 1 ? new Array(plan.sourceCount) : null
   }
 
-  /** True where the guard of the route, or of its context, accepted here or in an earlier hook. */
+  /** True where the guard of a route that is not public, or of its context, accepted here or in an earlier hook. */
   get isGuarded (): boolean {
-    return this.setAuth === 'always' || this.setAuth === 'accepted' || this.previous?.isGuarded === true
+    const isGuard = this.setAuth === 'always' || this.setAuth === 'accepted'
+    return (isGuard && this.plan.members.length > 0) || this.previous?.isGuarded === true
   }
 
   /** Returns true where the same plan has accepted here or in an earlier hook. */

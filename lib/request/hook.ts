@@ -43,8 +43,8 @@ type PlanSource = (request: FastifyRequest) => Plan
  * @param setAuthOf when `request.auth` is set; it may throw to fail the request
  */
 export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (request: FastifyRequest) => SetAuth): Hook {
-  return function authSchemes (request, reply, third, fourth) {
-    const done = callbackOf(reply, third, fourth)
+  return function authSchemes (request, _reply, third, fourth) {
+    const done = callbackOf(third, fourth)
     let error: Error | undefined
     try {
       const source = runsLate ? asSent(request) : request
@@ -63,8 +63,8 @@ export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (requ
 }
 
 /** Returns the callback of a hook. In hooks with another payload than a stream to parse, the handler has run, or will not run. */
-function callbackOf ({ sent }: FastifyReply, third: unknown, fourth: Done | undefined): Done {
-  if (typeof third === 'function' && !sent) return third as Done
+function callbackOf (third: unknown, fourth: Done | undefined): Done {
+  if (typeof third === 'function') return third as Done
   if (typeof fourth === 'function' && typeof (third as { pipe?: unknown } | null | undefined)?.pipe === 'function') return fourth
   // Called by hand without a callback, the outcome of an asynchronous `verify` would be lost.
   throw badOption('preHandler', 'it was called without a callback, or in a hook in which it guards nothing; put it into the list of a hook up to `preHandler`')

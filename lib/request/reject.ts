@@ -36,7 +36,7 @@ function explain (attempt: Attempt): void {
     const outcome = failure?.outcome ?? (results[0] === undefined ? attempt.outcomeOf(source) : Outcome.ACCEPTED)
     return `${name}${scopeStr === '' ? '' : ` (${scopeStr})`}: ${NAMES[outcome]}`
   })
-  log.debug({ schemes }, 'the request is refused by `security`')
+  log.debug({ schemes: [...new Set(schemes)] }, 'the request is refused by `security`')
 }
 
 // By outcome. What was extracted of a group that is not whole is not verified.

@@ -93,6 +93,7 @@ export function isScopeList (value: unknown): value is readonly string[] {
 
 /** @throws `FST_AUTH_UNKNOWN_SCOPE` for a scope that the scheme does not declare */
 export function checkScopes (where: string, { name, declaredScopes }: SchemeDefinition, scopes: readonly string[]): void {
-  const unknown = declaredScopes === null ? undefined : scopes.find((scope) => !declaredScopes.has(scope))
-  if (unknown !== undefined) throw unknownScope(where, name, unknown, [...declaredScopes ?? []])
+  if (declaredScopes === null) return
+  const unknown = scopes.find((scope) => !declaredScopes.has(scope))
+  if (unknown !== undefined) throw unknownScope(where, name, unknown, [...declaredScopes])
 }

@@ -17,6 +17,8 @@ interface Resolved {
   readonly requirement: Requirement | null
   /** The part that the guard enforces, without the schemes in the route's own hooks. */
   readonly plan: Plan
+  /** True where that part is not public, so that a route must have the guard. */
+  readonly isNeeded: boolean
 }
 
 /** The guard of all routes of one context that declare the same. It is resolved once, when all is loaded. */
@@ -63,7 +65,8 @@ export class Guard implements RouteGuard {
     const required = add(where, isNamedInHook ? withoutSubject(parent) : parent, own)
     this.#resolved = {
       requirement: inHooks.reduce((sum, { node }) => withHook(where, sum, node), required),
-      plan: toPlan(required)
+      plan: toPlan(required),
+      isNeeded: required !== null && required.length > 0
     }
     return this.#resolved
   }

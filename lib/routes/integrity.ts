@@ -4,7 +4,7 @@ import type { RouteOptions } from 'fastify'
 import { unguardedRoutes } from '../errors'
 import type { Requirement } from '../requirement/combine'
 import type { HookName } from '../../types/options'
-import { keyOf, type Guard } from './guard'
+import { keyOf, type Guard, type SchemeInHook } from './guard'
 
 interface GuardedRoute { readonly options: RouteOptions, readonly guard: Guard, readonly isGuarded: boolean }
 
@@ -12,15 +12,22 @@ interface GuardedRoute { readonly options: RouteOptions, readonly guard: Guard, 
  * Looks at the route again when all is loaded.
  *
  * @param own what the options require now; `undefined`: the document has taken it away meanwhile
- * @param inHooks how many schemes stand in the route's hooks now
+ * @param inHooks the schemes in the route's hooks now
  * @throws `FST_AUTH_UNGUARDED_ROUTE` where the guard is gone, or something else is required
  */
-export function checkIntegrity (where: string, route: GuardedRoute, lifecycleHook: HookName, own: Requirement | null | undefined, inHooks: number): void {
+export function checkIntegrity (
+  where: string, route: GuardedRoute, lifecycleHook: HookName, own: Requirement | null | undefined,
+  inHooks: readonly SchemeInHook[]
+): void {
   const { guard, isGuarded, options } = route
+  // No order of declarations is known that leads here.
+  if (!isGuarded && guard.resolve().isNeeded) throw unguardedRoutes(where, 'it has no guard; require the scheme by `security` on the route')
   if (isGuarded && ![options[lifecycleHook]].flat().includes(guard.hook as never)) {
     throw unguardedRoutes(where, `another plugin has replaced or wrapped the \`${lifecycleHook}\` hooks of the route; register that plugin before fastify-auth-schemes, or let it keep the hooks that are there (@fastify/otel: \`instrumentHooks: false\`)`)
   }
-  if ((own !== undefined && keyOf(own) !== keyOf(guard.own)) || inHooks !== guard.inHooks.length) {
+  if ((own !== undefined && keyOf(own) !== keyOf(guard.own)) || placesOf(inHooks) !== placesOf(guard.inHooks)) {
     throw unguardedRoutes(where, 'an onRoute hook has changed what it requires; add that hook, or register the plugin that adds it, before fastify-auth-schemes')
   }
 }
+
+const placesOf = (inHooks: readonly SchemeInHook[]): string => inHooks.map(({ hook, node }) => `${hook} ${node.id}`).join()

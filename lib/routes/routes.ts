@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
-import { parentOf, type PrintedRoute } from '../fastify-internals'
+import { parentsOf } from '../fastify-internals'
 import { kGuard, type Hook } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
@@ -16,7 +16,7 @@ import { notFoundGuards } from './not-found'
 import { PublicUrls } from './public-urls'
 import { takeOutQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
-import { listRoutes, securityOf, seenRoutes } from './unseen'
+import { listRoutes, securityOf, seenRoutes, type Surroundings } from './unseen'
 
 type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
@@ -44,6 +44,8 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
+  readonly before: Surroundings['before']
+  readonly early: Surroundings['early']
   /** How many documents were made so far. */
   documents = 0
   readonly #guards = new WeakMap<object, Map<string, Guard>>()
@@ -55,22 +57,20 @@ export class Routes {
     readonly hook: HookName,
     /** The context that the plugin was registered in. */
     readonly home: object,
-    /** The routes of any context that were declared before, and those of them that may be of this context. */
-    readonly before: readonly PrintedRoute[],
-    readonly early: readonly PrintedRoute[],
+    /** What was there before. */
+    { before, early }: Pick<Surroundings, 'before' | 'early'>,
     readonly publicUrls = new PublicUrls([])
   ) {
+    this.before = before
+    this.early = early
     this.contexts.seen.add(home)
   }
 
   /** True once all is loaded and every route was resolved. */
   get finished (): boolean { return this.#finished }
 
-  /** Takes in a child context. It has the instance hooks of its parent. */
-  addContext (context: object): void {
-    this.contexts.seen.add(context)
-    if (this.#withNotFoundGuards.has(parentOf(context) as object)) this.#withNotFoundGuards.add(context)
-  }
+  /** Takes in a child context. */
+  addContext (context: object): void { this.contexts.seen.add(context) }
 
   /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
   add (context: FastifyInstance, options: RouteOptions): void {
@@ -102,9 +102,8 @@ export class Routes {
       throw unguardedRoutes(listRoutes(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
     }
     this.contexts.declare(context, requirement, where)
-    const inside = [...this.contexts.seen].filter((each) => each === context || Object.prototype.isPrototypeOf.call(context, each))
-    for (const each of inside) this.#guardNotFound(each as FastifyInstance)
-    for (const route of this.all) if (inside.includes(route.context)) attach(route, this.hook)
+    if (requirement.length > 0) this.#guardNotFound(context)
+    for (const route of this.all) if ([route.context, ...parentsOf(route.context)].includes(context)) attach(route, this.hook)
   }
 
   /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
@@ -115,7 +114,7 @@ export class Routes {
       route.guard.resolve()
       const { options, options: { url, schema } } = route
       const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options) ?? (route.isPublicByOption ? [] : null)
-      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration).length)
+      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration))
       if (!isDocumented) route.options = { url, schema } as RouteOptions
     }
     this.publicUrls.check()
@@ -152,8 +151,8 @@ export class Routes {
 
   /** Middleware runs in front of all guards, and may answer by itself. */
   #checkMiddleware (log: Log): void {
-    const secured = [...this.contexts.seen].filter((context) => this.registration.explicit || this.contexts.declares(context))
-    if (!secured.some((context) => 'use' in context)) return
+    const isSecured = (context: object): boolean => (this.contexts.of(context, 'secure') ?? []).length > 0
+    if (![...this.contexts.seen].some((context) => 'use' in context && isSecured(context))) return
     log.warn('a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
       'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
   }
@@ -165,8 +164,9 @@ export class Routes {
     return `${routes.length} routes, ${open.length} public, ${extracted.length} with credentials that are not verified`
   }
 
+  /** Fastify adds instance hooks to the children of the context, too. */
   #guardNotFound (context: FastifyInstance): void {
-    if (this.#withNotFoundGuards.has(context)) return
+    if ([context, ...parentsOf(context)].some((each) => this.#withNotFoundGuards.has(each))) return
     this.#withNotFoundGuards.add(context)
     for (const { name, hook } of this.#notFound ??= notFoundGuards(this.hook, this.contexts)) {
       context.addHook(name as 'onRequest', hook as any)

@@ -3,17 +3,25 @@
 import { parse as parseCookies } from 'cookie'
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED, isToken } from '../header/authorization'
-import { asString, checkOptions, define, defined, ownString, requiredString, type CredentialSource, type Extraction, type SchemeDefinition } from './definition'
+import {
+  asString, checkOptions, define, defined, ownString, requiredString, type CredentialSource, type Extraction,
+  type SchemeDefinition
+} from './definition'
 
 const OWN = ['name']
 
-const COOKIE = 'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.'
+const COOKIE =
+  'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.'
 
-/** The key is the value of the first cookie called `name` that is not empty, decoded as cookies are. Unless it has a `description`, one says how the cookie is sent. */
+/**
+ * The key is the value of the first cookie called `name` that is not empty, decoded as cookies are. Unless it has a
+ * `description`, one says how the cookie is sent.
+ */
 export function apiKeyCookie (options: unknown): SchemeDefinition {
   const where = 'apiKeyCookie'
   const name = requireToken(where, options)
-  return apiKey(where, options, 'APIKeyCookie', { description: COOKIE, in: 'cookie', name }, (request) => readCookie(request, name))
+  const place = { description: COOKIE, in: 'cookie', name }
+  return apiKey(where, options, 'APIKeyCookie', place, (request) => readCookie(request, name))
 }
 
 /** The key is the value of the header called `name`. Node.js joins a header that was sent twice to one value. */
@@ -24,14 +32,21 @@ export function apiKeyHeader (options: unknown): SchemeDefinition {
   return apiKey(where, options, 'APIKeyHeader', { in: 'header', name }, (request) => ownString(request.headers, field))
 }
 
-/** The key is the value of the query parameter called `name`, which must not be repeated, and whose percent-encoding must be UTF-8. */
+/**
+ * The key is the value of the query parameter called `name`, which must not be repeated, and whose percent-encoding
+ * must be UTF-8.
+ */
 export function apiKeyQuery (options: unknown): SchemeDefinition {
   const where = 'apiKeyQuery'
   const name = requiredString(where, checkOptions(where, options, OWN), 'name')
   return apiKey(where, options, 'APIKeyQuery', { in: 'query', name }, (request) => readQuery(request, name))
 }
 
-function apiKey (where: string, options: unknown, className: string, place: { in: string, name: string, description?: string }, extract: (source: CredentialSource) => Extraction): SchemeDefinition {
+interface Place { readonly in: string, readonly name: string, readonly description?: string }
+
+function apiKey (
+  where: string, options: unknown, className: string, place: Place, extract: (source: CredentialSource) => Extraction
+): SchemeDefinition {
   const checked = checkOptions(where, options, OWN)
   return define(where, checked, className, {
     openapi: defined({ type: 'apiKey', ...place, description: checked.description ?? place.description }),
@@ -64,7 +79,10 @@ type Parse = (header: string) => Readonly<Record<string, unknown>>
 
 const parseStrictly: Parse = (header) => parseCookies(header, { decode })
 
-/** Where @fastify/cookie ran before, it has left an object on the request, and its parser, which has the application's options, on the server. */
+/**
+ * Where @fastify/cookie ran before, it has left an object on the request, and its parser, which has the application's
+ * options, on the server.
+ */
 function readCookie ({ cookies, headers, server }: CredentialSource, name: string): Extraction {
   const header = headers.cookie ?? ''
   const isParsed = cookies !== null && typeof cookies === 'object'
@@ -89,21 +107,29 @@ function parserOf (server: object, name: string): Parse {
 
 /** A parser that decodes leaves a value as it is, where it cannot. One that does not decode has nothing to leave. */
 function orMalformed (value: Extraction, header: string, name: string, parse: Parse): Extraction {
-  const isLeft = typeof value === 'string' && value.includes('%') && parseStrictly(header)[name] === UNDECODABLE && parse('a=%41').a === 'A'
-  return isLeft ? MALFORMED : value
+  if (typeof value !== 'string' || !value.includes('%') || parseStrictly(header)[name] !== UNDECODABLE) return value
+  return parse('a=%41').a === 'A' ? MALFORMED : value
 }
 
-/** Parsers keep the first of several cookies of one name. Where that is empty, another may follow; where it is not, the application has emptied it, and so it stays. */
+/**
+ * Parsers keep the first of several cookies of one name. Where that is empty, another may follow; where it is not, the
+ * application has emptied it, and so it stays.
+ */
 function firstFilled (header: string, name: string, parse: Parse): Extraction {
   const sent = header.split(';').filter((pair) => Object.hasOwn(parse(pair), name))
     .map((pair) => orMalformed(ownString(parse(pair), name), pair, name, parse))
   return sent[0] === ABSENT ? sent.find((value) => value !== ABSENT) ?? ABSENT : ABSENT
 }
 
-/** A parser of queries leaves, or replaces, what it cannot decode. A character that only looks so is told from it by the URL. */
+/**
+ * A parser of queries leaves, or replaces, what it cannot decode. A character that only looks so is told from it by the
+ * URL.
+ */
 function readQuery ({ query, raw }: CredentialSource, name: string): Extraction {
   const value = ownString(query, name)
   if (typeof value !== 'string' || !/[%\ufffd]/.test(value)) return value
-  const pairs = (raw.url as string).replace(/^[^?]*\??/, '').replaceAll('+', ' ').split('&').map((pair) => pair.split(/=(.*)/s) as [name: string, value?: string])
-  return pairs.some(([key, sent = '']) => decode(key) === name && decode(sent) === UNDECODABLE) ? MALFORMED : value
+  const pairs = (raw.url as string).replace(/^[^?]*\??/, '').replaceAll('+', ' ').split('&')
+  const isUndecodable = pairs.map((pair) => pair.split(/=(.*)/s) as [name: string, value?: string])
+    .some(([key, sent = '']) => decode(key) === name && decode(sent) === UNDECODABLE)
+  return isUndecodable ? MALFORMED : value
 }

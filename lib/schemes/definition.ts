@@ -21,7 +21,8 @@ export interface CredentialSource {
 }
 
 /** OpenAPI's Security Scheme Object. */
-type SecuritySchemeObject = Readonly<Record<string, unknown>> & { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
+type SecuritySchemeObject = Readonly<Record<string, unknown>> &
+  { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
 
 /** What a 401 says of a scheme. */
 interface ChallengeTemplate {
@@ -77,13 +78,17 @@ export function define (factory: string, options: Options, defaultName: string, 
   const verify = extractionOnly ? undefined : optionalFunction(factory, options, 'verify')
   const grantedScopes = optionalFunction(factory, options, 'grantedScopes')
   if (grantedScopes !== undefined && verify === undefined) {
-    throw badOption(factory, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from')
+    throw badOption(factory,
+      'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from')
   }
   return { ...kind, name, autoError: options.autoError ?? true, verify, extractionOnly, grantedScopes }
 }
 
+const LEAVE_OUT = 'leave it out, or import it from a module that does not import this one (a circular import)'
+
 /**
- * Refuses an option that is there and `undefined`: a check that was meant must not disappear because the module that has it was not loaded yet.
+ * Refuses an option that is there and `undefined`: a check that was meant must not disappear because the module that
+ * has it was not loaded yet.
  *
  * @param where the factory or method that was called
  * @param what the options, for the message. Default: `the option`
@@ -91,13 +96,16 @@ export function define (factory: string, options: Options, defaultName: string, 
  */
 export function refuseUndefined (where: string, options: object, what = 'the option'): void {
   for (const [key, value] of Object.entries(options)) {
-    if (value === undefined) throw badOption(where, `${what} \`${key}\` is undefined: leave it out, or import it from a module that does not import this one (a circular import)`)
+    if (value !== undefined) continue
+    throw badOption(where, `${what} \`${key}\` is undefined: ${LEAVE_OUT}`)
   }
 }
 
 /** The options as an object, none of them unknown and none `undefined`. */
 export function checkOptions (factory: string, options: unknown, own: readonly string[]): Options {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(factory, 'the options must be an object')
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw badOption(factory, 'the options must be an object')
+  }
   for (const key of Object.keys(options)) {
     if (!own.includes(key) && !COMMON.includes(key)) {
       throw badOption(factory, `there is no option \`${key}\`: it takes ${[...own, ...COMMON].join(', ')}`)
@@ -105,13 +113,17 @@ export function checkOptions (factory: string, options: unknown, own: readonly s
   }
   refuseUndefined(factory, options)
   const { description } = options as Options
-  if (description !== undefined && typeof description !== 'string') throw badOption(factory, 'the option `description` must be a string')
+  if (description !== undefined && typeof description !== 'string') {
+    throw badOption(factory, 'the option `description` must be a string')
+  }
   return options as Options
 }
 
 export function requiredString (factory: string, options: Options, key: string): string {
   const value = options[key]
-  if (typeof value !== 'string' || value === '') throw badOption(factory, `the option \`${key}\` must be a string that is not empty`)
+  if (typeof value !== 'string' || value === '') {
+    throw badOption(factory, `the option \`${key}\` must be a string that is not empty`)
+  }
   return value
 }
 
@@ -121,7 +133,9 @@ export function optionalString (factory: string, options: Options, key: string):
 
 function optionalFunction (factory: string, options: Options, key: string): ((...args: any[]) => unknown) | undefined {
   const value = options[key]
-  if (value !== undefined && typeof value !== 'function') throw badOption(factory, `the option \`${key}\` must be a function`)
+  if (value !== undefined && typeof value !== 'function') {
+    throw badOption(factory, `the option \`${key}\` must be a function`)
+  }
   return value as ((...args: any[]) => unknown) | undefined
 }
 
@@ -139,8 +153,13 @@ export function scopeDescriptions (factory: string, scopes: unknown): Readonly<R
     throw badOption(factory, 'the option `scopes` must be an object of scope names and their descriptions')
   }
   for (const [name, description] of Object.entries(scopes)) {
-    if (!isScope(name)) throw badOption(factory, `the option \`scopes\` names "${name}", which is no scope: white space, quotes, backslashes and non-ASCII characters are not allowed`)
-    if (typeof description !== 'string') throw badOption(factory, `the option \`scopes\` must describe "${name}" with a string`)
+    if (!isScope(name)) {
+      throw badOption(factory, `the option \`scopes\` names "${name}", which is no scope: ` +
+        'white space, quotes, backslashes and non-ASCII characters are not allowed')
+    }
+    if (typeof description !== 'string') {
+      throw badOption(factory, `the option \`scopes\` must describe "${name}" with a string`)
+    }
   }
   return { ...scopes }
 }
@@ -154,7 +173,10 @@ export function defined<T extends object> (object: T): T {
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/
 
-/** A string of an object's own property, as an API key is read: an empty one is absent, anything but one string without control characters is malformed. */
+/**
+ * A string of an object's own property, as an API key is read: an empty one is absent, anything but one string without
+ * control characters is malformed.
+ */
 export function ownString (object: unknown, key: string): string | typeof ABSENT | typeof MALFORMED {
   if (object === null || typeof object !== 'object' || !Object.hasOwn(object, key)) return ABSENT
   const value = (object as Record<string, unknown>)[key]

@@ -5,16 +5,22 @@ import { ABSENT, MALFORMED, isBearerToken, isToken, isUsualBearer, readAuthoriza
 import { readBasicCredentials } from '../header/basic-credentials'
 import { titleCase } from '../header/challenge'
 import type { HTTPAuthorizationCredentials } from '../../types/options'
-import { checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind } from './definition'
+import {
+  checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind
+} from './definition'
 
 const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
 
-/** The scheme called `scheme`. Its credentials are taken as they are: what they must look like is for `verify` to check. */
+/**
+ * The scheme called `scheme`. Its credentials are taken as they are: what they must look like is for `verify` to check.
+ */
 export function httpBase (options: unknown): SchemeDefinition {
   const where = 'httpBase'
   const checked = checkOptions(where, options, ['scheme'])
   const scheme = requiredString(where, checked, 'scheme')
-  if (!isToken(scheme)) throw badOption(where, 'the option `scheme` must be a token in the sense of RFC 9110 section 5.6.2')
+  if (!isToken(scheme)) {
+    throw badOption(where, 'the option `scheme` must be a token in the sense of RFC 9110 section 5.6.2')
+  }
   return define(where, checked, 'HTTPBase', {
     openapi: defined({ type: 'http', description: checked.description, scheme }),
     challenge: { scheme: titleCase(scheme), bearer: false },
@@ -65,9 +71,14 @@ export function httpDigest (options: unknown = {}, pluginRealm?: string): Scheme
   })
 }
 
-/** A bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote or a comma, is malformed. */
+/**
+ * A bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote or a
+ * comma, is malformed.
+ */
 export function readBearer (header: unknown): HTTPAuthorizationCredentials | typeof ABSENT | typeof MALFORMED {
-  if (typeof header === 'string' && isUsualBearer(header)) return { scheme: 'Bearer', credentials: header.slice('Bearer '.length) }
+  if (typeof header === 'string' && isUsualBearer(header)) {
+    return { scheme: 'Bearer', credentials: header.slice('Bearer '.length) }
+  }
   const authorization = readAuthorization(header, 'bearer')
   if (typeof authorization === 'symbol') return authorization
   if (authorization.credentials === '') return ABSENT

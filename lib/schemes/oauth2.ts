@@ -2,7 +2,10 @@
 
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED, trimSpaces } from '../header/authorization'
-import { asString, checkOptions, define, defined, optionalString, refuseUndefined, requiredString, scopeDescriptions, type SchemeDefinition, type SchemeKind } from './definition'
+import {
+  asString, checkOptions, define, defined, optionalString, refuseUndefined, requiredString, scopeDescriptions, type
+  SchemeDefinition, type SchemeKind
+} from './definition'
 import { readBearer } from './http'
 
 type Flow = Readonly<Record<string, unknown>> & { readonly scopes: Readonly<Record<string, string>> }
@@ -22,7 +25,9 @@ export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinitio
   const where = 'oauth2'
   const checked = checkOptions(where, options, ['flows'])
   const { flows } = checked
-  if (flows === null || typeof flows !== 'object' || Array.isArray(flows)) throw badOption(where, 'the option `flows` must be an object of OAuth2 flows')
+  if (flows === null || typeof flows !== 'object' || Array.isArray(flows)) {
+    throw badOption(where, 'the option `flows` must be an object of OAuth2 flows')
+  }
   refuseUndefined(where, flows, 'the flow')
   const written = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, writeFlow(where, name, flow)]))
   return define(where, checked, 'OAuth2', {
@@ -39,7 +44,8 @@ export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinitio
 
 /** The resource owner password flow, whose tokens come from `tokenUrl`. */
 export function oauth2PasswordBearer (options: unknown, pluginRealm?: string): SchemeDefinition {
-  return singleFlow('oauth2PasswordBearer', 'OAuth2PasswordBearer', 'password', ['tokenUrl', 'refreshUrl', 'scopes'], options, pluginRealm)
+  return singleFlow('oauth2PasswordBearer', 'OAuth2PasswordBearer', 'password',
+    ['tokenUrl', 'refreshUrl', 'scopes'], options, pluginRealm)
 }
 
 /** The authorization code flow, whose tokens come from `tokenUrl` after a visit to `authorizationUrl`. */
@@ -50,10 +56,13 @@ export function oauth2AuthorizationCodeBearer (options: unknown, pluginRealm?: s
 
 /** The client credentials flow, for programs that act for themselves. */
 export function oauth2ClientCredentialsBearer (options: unknown, pluginRealm?: string): SchemeDefinition {
-  return singleFlow('oauth2ClientCredentialsBearer', 'OAuth2ClientCredentialsBearer', 'clientCredentials', ['tokenUrl', 'scopes'], options, pluginRealm)
+  return singleFlow('oauth2ClientCredentialsBearer', 'OAuth2ClientCredentialsBearer', 'clientCredentials',
+    ['tokenUrl', 'scopes'], options, pluginRealm)
 }
 
-function singleFlow (where: string, className: string, flow: string, own: readonly string[], options: unknown, realm: string | undefined): SchemeDefinition {
+function singleFlow (
+  where: string, className: string, flow: string, own: readonly string[], options: unknown, realm: string | undefined
+): SchemeDefinition {
   const checked = checkOptions(where, options, own)
   const members = defined(Object.fromEntries(own.map((key) => [key, checked[key]])))
   return define(where, checked, className, {
@@ -68,7 +77,9 @@ export function bearerToken (header: unknown): string | typeof ABSENT | typeof M
   return typeof bearer === 'symbol' ? bearer : bearer.credentials
 }
 
-function flowsKind (description: unknown, flows: Readonly<Record<string, Flow>>, realm: string | undefined): Omit<SchemeKind, 'extract'> {
+function flowsKind (
+  description: unknown, flows: Readonly<Record<string, Flow>>, realm: string | undefined
+): Omit<SchemeKind, 'extract'> {
   return {
     openapi: defined({ type: 'oauth2', description, flows }),
     challenge: { scheme: 'Bearer', realm, bearer: true },
@@ -80,7 +91,10 @@ function flowsKind (description: unknown, flows: Readonly<Record<string, Flow>>,
 
 function writeFlow (where: string, name: string, flow: unknown): Flow {
   const required = Object.hasOwn(REQUIRED_URLS, name) ? REQUIRED_URLS[name] : undefined
-  if (required === undefined) throw badOption(where, `the option \`flows\` has no flow "${name}": there are ${Object.keys(REQUIRED_URLS).join(', ')}`)
+  if (required === undefined) {
+    throw badOption(where,
+      `the option \`flows\` has no flow "${name}": there are ${Object.keys(REQUIRED_URLS).join(', ')}`)
+  }
   if (flow === null || typeof flow !== 'object') throw badOption(where, `the flow "${name}" must be an object`)
   const members = flow as Readonly<Record<string, unknown>>
   for (const key of Object.keys(members)) {

@@ -3,7 +3,10 @@
 import { asString, checkOptions, define, defined, requiredString, type SchemeDefinition } from './definition'
 import { bearerToken } from './oauth2'
 
-/** A bearer token from the provider at `openIdConnectUrl`, which is never fetched. Issuer and signature are for `verify` to check. */
+/**
+ * A bearer token from the provider at `openIdConnectUrl`, which is never fetched. Issuer and signature are for `verify`
+ * to check.
+ */
 export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'openIdConnect'
   const checked = checkOptions(where, options, ['openIdConnectUrl'])

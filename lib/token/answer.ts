@@ -1,22 +1,25 @@
 /** The answers of a token endpoint (RFC 6749 sections 5.1 and 5.2). */
 
-import { Type, type TSchema } from '@sinclair/typebox'
+import { Type, type TObject, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { OAuth2Error } from '../errors'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { OAuth2Error, isOAuth2Error } from '../errors'
 import { toErrorDescription, writeChallenge } from '../header/challenge'
 import { statusOf } from '../outcome'
 import type { TokenResponse as TokenResponseBody } from '../../types/token-form'
 
-/** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
-export const TokenResponse = Type.Object({
+const tokenResponse = {
   access_token: Type.String({ description: 'The token' }),
   token_type: Type.String({ description: 'How the token is sent: bearer' }),
   expires_in: Type.Optional(Type.Integer({ description: 'Seconds until the token expires' })),
   refresh_token: Type.Optional(Type.String({ description: 'A token to get the next one with' })),
   scope: Type.Optional(Type.String({ description: 'The granted scopes, separated by spaces' }))
-}, { additionalProperties: true })
-export type TokenResponse = TokenResponseBody
+}
+/** The type of the schema `TokenResponse`. */
+export interface TokenResponseSchema extends TObject<typeof tokenResponse> {}
+/** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
+export const TokenResponse: TokenResponseSchema = Type.Object(tokenResponse, { additionalProperties: true })
+export interface TokenResponse extends TokenResponseBody {}
 
 const GrantedScopes = Type.Array(Type.String())
 
@@ -28,15 +31,20 @@ const ErrorResponse = Type.Object({
 /** The only content type that a token endpoint takes. */
 export const FORM = 'application/x-www-form-urlencoded'
 
-/** The response schemas of the route, for the document. */
-export function responses (): Record<string, TSchema> {
-  const error = (description: string) => ({ ...ErrorResponse, description })
+/** Returns the Request Body Object of the operation. */
+export function requestBody (schema: TSchema): object {
+  return { required: true, content: { [FORM]: { schema } } }
+}
+
+/** Returns the Responses Object of the operation. */
+export function responses (): Record<string, object> {
+  const response = (description: string, schema: TSchema = ErrorResponse) => ({ description, content: { 'application/json': { schema } } })
   return {
-    200: { ...TokenResponse, description: 'The token' },
-    400: error('The request is invalid, or the grant was refused'),
-    401: error('The client is unknown, or did not authenticate'),
-    413: error('The body is too large'),
-    415: error('The body is not a form')
+    200: response('The token', TokenResponse),
+    400: response('The request is invalid, or the grant was refused'),
+    401: response('The client is unknown, or did not authenticate'),
+    413: response('The body is too large'),
+    415: response('The body is not a form')
   }
 }
 
@@ -46,37 +54,99 @@ export function responses (): Record<string, TSchema> {
  * @throws {OAuth2Error} `server_error`, for anything but a token response
  */
 export function toResponse (given: unknown, asked: readonly string[]): unknown {
-  if (!Value.Check(TokenResponse, given)) throw new OAuth2Error('server_error', 'the handler of the token endpoint gave no TokenResponse')
+  if (!Value.Check(TokenResponse, given)) {
+    throw new OAuth2Error('server_error', 'the handler of the token endpoint gave no TokenResponse')
+  }
   const { scopes, ...response } = given as TokenResponseBody & { scopes?: unknown }
   if (scopes === undefined) return response
-  if (!Value.Check(GrantedScopes, scopes)) throw new OAuth2Error('server_error', 'the `scopes` that the handler of the token endpoint gave are no array of strings')
+  if (!Value.Check(GrantedScopes, scopes)) {
+    throw new OAuth2Error('server_error',
+      'the `scopes` that the handler of the token endpoint gave are no array of strings')
+  }
   const same = new Set(asked).size === new Set(scopes).size && asked.every((scope) => scopes.includes(scope))
   return same ? response : { scope: scopes.join(' '), ...response }
 }
 
-export async function noStore (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-  reply.header('Cache-Control', 'no-store')
-  reply.header('Pragma', 'no-cache')
-  return payload
+const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+type Headers = Readonly<Record<string, string>>
+
+interface Answer { readonly statusCode: number, readonly headers: Headers, readonly body: Buffer }
+
+// By reply; `null` for one that an `onSend` hook failed on.
+const answers = new WeakMap<FastifyReply, Answer | null>()
+
+/** Sets the headers that every answer of the endpoint has, before anything can fail. */
+export async function noStore (_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.headers(NO_STORE)
 }
 
-/** Answers every error in the form of RFC 6749 section 5.2. */
+/**
+ * Sends an answer of the endpoint as bytes: `preSerialization` and the serializers of the application are not for them.
+ */
+export function sendAnswer (
+  reply: FastifyReply, statusCode: number, content: unknown, headers: Headers = {}
+): FastifyReply {
+  const body = Buffer.from(JSON.stringify(content))
+  const answer = { statusCode, headers: { ...headers, ...NO_STORE, 'content-type': JSON_TYPE }, body }
+  answers.set(reply, answer)
+  return reply.code(statusCode).headers(answer.headers).send(answer.body)
+}
+
+/**
+ * The last `onSend` hook: puts back what others of the application have made of an answer. What they have compressed
+ * stays so.
+ */
+export async function seal (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  const answer = answers.get(reply)
+  reply.headers(answer?.headers ?? NO_STORE)
+  if (answer === undefined || answer === null) return payload
+  reply.code(answer.statusCode)
+  return reply.hasHeader('content-encoding') ? payload : answer.body
+}
+
+/**
+ * Answers every error in the form of RFC 6749 section 5.2.
+ *
+ * After an answer only an `onSend` hook can fail, and it would fail again on the answer to its error: that one passes
+ * by all hooks.
+ */
 export function answerError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const told = error instanceof OAuth2Error ? error : toOAuth2Error(error)
+    const isLate = answers.has(reply)
+    const told = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
     if (told.statusCode >= 500) request.log.error(error)
-    if (told.code === 'invalid_client') reply.header('WWW-Authenticate', writeChallenge('Basic', { realm }))
     const description = told.code === 'server_error' ? undefined : told.description
-    reply.code(told.statusCode).send({
-      error: told.code,
-      ...(description === undefined ? {} : { error_description: toErrorDescription(description) })
-    })
+    const described = description === undefined ? {} : { error_description: toErrorDescription(description) }
+    const content = { error: told.code, ...described }
+    const challenge = { 'www-authenticate': writeChallenge('Basic', { realm }) }
+    if (isLate) answerPastHooks(reply, told.statusCode, content)
+    else sendAnswer(reply, told.statusCode, content, told.code === 'invalid_client' ? challenge : {})
+  }
+}
+
+function answerPastHooks (reply: FastifyReply, statusCode: number, content: object): void {
+  reply.hijack()
+  if (reply.raw.headersSent) return
+  reply.raw.writeHead(statusCode, { ...NO_STORE, 'content-type': JSON_TYPE }).end(JSON.stringify(content))
+}
+
+/**
+ * An error handler of the application, given for this endpoint: it is answering now, and what the endpoint answered
+ * before must not be put back.
+ */
+export function ownErrorHandler (handler: Exclude<RouteOptions['errorHandler'], undefined>): typeof handler {
+  return function tokenFormOwnError (error, request, reply) {
+    if (answers.has(reply)) answers.set(reply, null)
+    return handler.call(this, error, request, reply)
   }
 }
 
 function toOAuth2Error (error: unknown): OAuth2Error {
   let statusCode = 500
   try {
+    if (isOAuth2Error(error)) return error
     statusCode = statusOf(error as Error)
   } catch {
     // Whatever was thrown cannot be read: it is told as any other failure of ours.

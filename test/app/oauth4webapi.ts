@@ -67,6 +67,9 @@ t.test('password and refresh, against the example server', async (t) => {
   const second = await refresh(first.refresh_token as string, 'items:read')
   t.equal(await opens(second.access_token), 200)
   t.match(await errorOf(refresh(second.refresh_token as string, 'items:fly')), { name: 'ResponseBodyError', error: 'invalid_scope' })
+  const other = await oauth.refreshTokenGrantRequest(as, { client_id: demo.webClientId }, oauth.None(), second.refresh_token as string, http)
+  t.match(await errorOf(oauth.processRefreshTokenResponse(as, client, other)), { name: 'ResponseBodyError', error: 'invalid_grant', error_description: 'The refresh token is unknown or has expired' })
+  t.match(await refresh(second.refresh_token as string, 'items:write'), { scope: undefined }, 'neither too many scopes nor another client used it up')
   const again = await login(demo.password)
   const third = await refresh(again.refresh_token as string)
   t.equal(third.scope, 'items:read items:write')
@@ -97,19 +100,26 @@ t.test('authorization code with PKCE, against the example server', async (t) => 
     })
     return await fetch(`${as.issuer}/authorize?${query.toString()}`, { redirect: 'manual', headers: basic(`${demo.username}:${demo.password}`) })
   }
+  const opens = async (token: string): Promise<number> => (await fetch(`${as.issuer}/items`, { headers: { authorization: `Bearer ${token}` } })).status
+  let repeat = async (): Promise<unknown> => await Promise.reject(new Error('nothing was exchanged'))
   async function exchange (change: { code?: string, verifier?: string, auth?: OAuth.ClientAuth, redirectUri?: string } = {}): Promise<OAuth.TokenEndpointResponse> {
     const verifier = oauth.generateRandomCodeVerifier()
     const callback = new URL((await authorize(verifier)).headers.get('location') as string)
     t.ok(callback.href.startsWith(redirectUri))
     if (change.code !== undefined) callback.searchParams.set('code', change.code)
     const parameters = oauth.validateAuthResponse(as, client, callback, 'state')
-    return await oauth.processAuthorizationCodeResponse(as, client,
+    const send = async (): Promise<OAuth.TokenEndpointResponse> => await oauth.processAuthorizationCodeResponse(as, client,
       await oauth.authorizationCodeGrantRequest(as, client, change.auth ?? oauth.None(), parameters, change.redirectUri ?? redirectUri, change.verifier ?? verifier, http))
+    repeat = send
+    return await send()
   }
   const result = await exchange()
   t.match(result, { token_type: 'bearer', scope: 'items:read' })
-  t.equal((await fetch(`${as.issuer}/items`, { headers: { authorization: `Bearer ${result.access_token}` } })).status, 200)
+  t.equal(await opens(result.access_token), 200)
   const refused = { name: 'ResponseBodyError', error: 'invalid_grant', status: 400, error_description: 'The code is not valid for this client' }
+  const next = await oauth.processRefreshTokenResponse(as, client, await oauth.refreshTokenGrantRequest(as, client, oauth.None(), result.refresh_token as string, http))
+  t.match(await errorOf(repeat()), refused, 'a code is used once')
+  for (const token of [result.access_token, next.access_token]) t.equal(await opens(token), 401, 'what came of it is revoked')
   t.match(await errorOf(exchange({ code: 'wrong' })), refused)
   t.match(await errorOf(exchange({ verifier: oauth.generateRandomCodeVerifier() })), refused)
   t.match(await errorOf(exchange({ redirectUri: `${redirectUri}/` })), refused)

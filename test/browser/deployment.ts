@@ -1,5 +1,6 @@
 /** Where /documentation is served from, and how the password flow is told about it: each row of docs/swagger-ui.md, tried. */
 
+import { createServer, type AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import proxy from '@fastify/http-proxy'
@@ -16,6 +17,8 @@ interface Deployment {
   /** The prefix of the context that the route and the token endpoint are in. */
   readonly prefix?: string
   readonly servers?: Array<{ url: string }>
+  /** The absolute URL in `servers`, by its path. The origin is that of the page. */
+  readonly serverAt?: string
   readonly ui?: FastifySwaggerUiOptions
   readonly helmet?: FastifyHelmetOptions
   /** The path that a reverse proxy takes away. */
@@ -30,10 +33,20 @@ const deployments: readonly Deployment[] = [
   { name: 'a route prefix, with a relative tokenUrl', prefix: '/v1', tokenUrl: 'token', ui: { routePrefix: '/v1/documentation' }, at: ['/v1/documentation'] },
   { name: 'behind a proxy, with a relative tokenUrl', behind: '/api', tokenUrl: 'token', servers: [{ url: '/api' }], ui: { indexPrefix: '/api' }, at: ['/api/documentation'] },
   { name: 'behind a proxy', behind: '/api', tokenUrl: '/api/token', servers: [{ url: '/api' }], ui: { indexPrefix: '/api' }, at: ['/api/documentation', '/api/documentation/'] },
+  { name: 'behind a proxy, with an absolute URL in servers', behind: '/api', tokenUrl: '/api/token', serverAt: '/api', ui: { indexPrefix: '/api' }, at: ['/api/documentation', '/api/documentation/'] },
+  { name: 'behind a proxy, with an absolute URL in servers that ends in a slash, and a relative tokenUrl', behind: '/api', tokenUrl: 'token', serverAt: '/api/', ui: { indexPrefix: '/api' }, at: ['/api/documentation', '/api/documentation/'] },
   { name: 'under @fastify/helmet', helmet: {}, tokenUrl: '/token', at: ['/documentation', '/documentation/'] },
   { name: 'under @fastify/helmet, with a relative tokenUrl', helmet: {}, tokenUrl: 'token', at: ['/documentation'] },
   { name: 'under @fastify/helmet, without TLS, on a host other than localhost', helmet: { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }, host: PLAIN_HOST, tokenUrl: 'token', at: ['/documentation'] }
 ]
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => { server.once('listening', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => { server.close(resolve) })
+  return port
+}
 
 async function build ({ tokenUrl, prefix = '', servers, ui = {}, helmet: headers }: Deployment): Promise<FastifyInstance> {
   const app = Fastify()
@@ -52,19 +65,21 @@ async function build ({ tokenUrl, prefix = '', servers, ui = {}, helmet: headers
 inBrowser('where the documentation is served', async (t, browser) => {
   for (const deployment of deployments) {
     await t.test(deployment.name, async (t) => {
-      const app = await build(deployment)
+      const port = await freePort()
+      const servers = deployment.serverAt === undefined ? deployment.servers : [{ url: `http://127.0.0.1:${port}${deployment.serverAt}` }]
+      const app = await build({ ...deployment, ...servers && { servers } })
       t.teardown(async () => { await app.close() })
       let address = await app.listen({ port: 0, host: '127.0.0.1' })
       if (deployment.behind !== undefined) {
         const front = Fastify()
         t.teardown(async () => { await front.close() })
         await front.register(proxy, { upstream: address, prefix: deployment.behind })
-        address = await front.listen({ port: 0, host: '127.0.0.1' })
+        address = await front.listen({ port, host: '127.0.0.1' })
       }
       const page = await newPage(browser)
       t.teardown(async () => { await page.close() })
       const documentation = new Documentation(page)
-      const path = deployment.servers === undefined ? `${deployment.prefix ?? ''}/me` : '/me'
+      const path = servers === undefined ? `${deployment.prefix ?? ''}/me` : '/me'
       for (const at of deployment.at) {
         await documentation.open(address.replace('127.0.0.1', deployment.host ?? '127.0.0.1') + at)
         t.equal((await documentation.execute('get', path)).status, '401', `${at}: Execute: 401`)

@@ -1,13 +1,16 @@
 /** The example server as its users meet it: a process, a port, curl's requests and the document. */
 
 import t from 'tap'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { build, demo, usage } from '../../example/server'
 
+const run = promisify(execFile)
 const root = join(__dirname, '../..')
 
 t.test('each kind of scheme opens its route, and nothing else does', async (t) => {
@@ -61,7 +64,9 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   t.strictSame(await (await get('/report', { 'x-api-key': demo.apiKey })).json(), { requestedBy: 'reporting', items: 2 })
   t.equal((await get('/export', { 'x-api-key': demo.apiKey })).status, 200)
   t.equal((await get('/report', { 'x-api-key': 'wrong' })).status, 401)
-  t.match(await (await get(`/feed?key=${demo.feedKey}`)).json(), { title: 'Item store', items: [{ content_text: 'Looking-glass, by alice' }, {}] })
+  const feed = await (await get(`/feed?key=${demo.feedKey}`)).json() as { title: string, items: Array<{ content_text: string }> }
+  t.equal(feed.title, 'Item store')
+  t.strictSame(feed.items.map((item) => item.content_text), ['Looking-glass, by alice', 'Key, by alice'])
   t.equal((await get(`/feed?key=${demo.apiKey}`)).status, 401)
   t.equal((await get('/report', { 'x-api-key': demo.feedKey })).status, 401)
   t.equal((await get('/deployment', { authorization: `Bearer ${demo.apiKey}` })).status, 401)
@@ -71,7 +76,13 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   t.strictSame(await (await get('/deployment', { authorization: `Bearer ${demo.deployToken}` })).json(), { deployedBy: 'deployment' })
 
   t.match(usage(address), `${address}/documentation`)
-  t.equal(usage(address).match(/ curl /g)?.length, 3)
+  const { redirectUri, ...named } = demo
+  for (const value of Object.values(named)) t.match(usage(address), value, 'it names every key')
+  const [line = ''] = /^ *curl .*$/m.exec(usage(address)) ?? []
+  const { stdout } = await run('sh', ['-c', line])
+  t.strictSame(JSON.parse(stdout), [{ name: 'Looking-glass', owner: 'alice' }, { name: 'Key', owner: 'alice' }], 'one line logs in and uses the token')
+  const home = await fetch(`${address}/`, { redirect: 'manual' })
+  t.strictSame([home.status, home.headers.get('location')], [302, '/documentation'])
   t.match(await (await get('/documentation')).text(), /swagger-ui/)
   const document: any = await (await get('/documentation/json')).json()
   t.match(await new Validator().validate(structuredClone(document)), { valid: true })
@@ -111,6 +122,41 @@ t.test('a token expires', async (t) => {
   t.teardown(() => { Date.now = now })
   Date.now = () => now() + 1000
   t.equal(await ask(), 401)
+})
+
+t.test('every way to log in counts for one limit, before a password is looked at', async (t) => {
+  const app = await build({ loginsPerMinute: 3 })
+  t.teardown(async () => { await app.close() })
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const wrong = { authorization: `Basic ${btoa(`${demo.username}:wrong`)}` }
+  const query = new URLSearchParams({ response_type: 'code', client_id: demo.webClientId, redirect_uri: demo.redirectUri, code_challenge: 'x', code_challenge_method: 'S256' })
+  const attempts = [
+    { method: 'POST' as const, url: '/token', headers: form, payload: `username=${demo.username}&password=wrong` },
+    { url: '/account', headers: wrong },
+    { url: `/authorize?${query.toString()}`, headers: wrong }
+  ]
+  const statuses: number[] = []
+  for (const attempt of [...attempts, ...attempts]) statuses.push((await app.inject(attempt)).statusCode)
+  t.strictSame(statuses, [400, 401, 401, 429, 429, 429])
+  t.equal((await app.inject({ url: '/account', headers: { authorization: `Basic ${btoa(`${demo.username}:${demo.password}`)}` } })).statusCode, 429)
+  t.strictSame((await app.inject(attempts[0] as object)).json(), { error: 'invalid_request', error_description: 'Too many logins: try again in a minute' })
+  t.equal((await app.inject('/health')).statusCode, 200)
+})
+
+t.test('where its port is taken, the program says so in one sentence', async (t) => {
+  const taken = createServer().listen(0)
+  await once(taken, 'listening')
+  t.teardown(() => { taken.close() })
+  const { port } = taken.address() as AddressInfo
+  for (const program of ['server', 'scopes', 'authorization-code']) {
+    const { code, stderr, stdout } = await run(process.execPath, [join(root, `build/${program}.js`)], { env: { ...process.env, PORT: String(port), PROVIDER_PORT: '0' } }).catch((error) => error)
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    // The provider may have a warning of its own about the version of Node.js.
+    t.strictSame(stderr.split('\n').filter((line: string) => !line.startsWith('oidc-provider WARNING')), [
+      `Port ${port} is in use: stop the program that listens there, or choose another one by PORT${program === 'authorization-code' ? ' or PROVIDER_PORT' : ''}.`, ''
+    ])
+  }
 })
 
 t.test('run as a program, it listens on PORT and says what to try', async (t) => {

@@ -104,9 +104,8 @@ t.test('in a hook that runs behind the handler it throws: it guards nothing ther
   const hook = enforce(() => toPlan(null), false, () => 'always')
   const done = (): void => { t.fail('the hook went on') }
   for (const payload of [undefined, null, 'text', {}, Buffer.from('x')]) {
-    t.throws(() => { hook({} as FastifyRequest, { sent: false } as FastifyReply, payload, done) }, { name: 'TypeError', message: NO_CALLBACK })
+    t.throws(() => { hook({} as FastifyRequest, {} as FastifyReply, payload, done) }, { name: 'TypeError', message: NO_CALLBACK })
   }
-  t.throws(() => { hook({} as FastifyRequest, { sent: true } as FastifyReply, done) }, { name: 'TypeError', message: NO_CALLBACK })
 })
 
 t.test('a failure while a promise is settled fails the request', async (t) => {

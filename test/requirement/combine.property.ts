@@ -9,14 +9,14 @@ import { readSecurity } from '../../lib/requirement/read'
 import { createScheme } from '../../lib/scheme'
 import { apiKeyHeader } from '../../lib/schemes/api-key'
 import type { Scheme } from '../../types/scheme'
+import { registration } from './helpers'
 
-const registration = { explicit: false, warnOnce: () => {} }
 
 // A key is the scopes that it grants, `-` that it is refused, `!` that only further checks refuse it.
 function verify (key: string): { key: string, scopes: string[] } | null {
   return key.includes('-') ? null : { key, scopes: key.split('') }
 }
-const isActive = ({ key }: { key: string }): boolean => !key.includes('!')
+const isActive = (user: any): boolean => !user.key.includes('!')
 
 interface Family { readonly field: string, readonly schemes: readonly Scheme[] }
 
@@ -26,7 +26,7 @@ const families: readonly Family[] = [['x-a', true], ['x-b', true], ['x-c', false
 })
 // Its base has no `verify`: the first check that verifies is derived.
 const open = createScheme(apiKeyHeader({ name: 'x-e', schemeName: 'x-e' }), registration)
-const parsed = open.derive({ verify: (_: undefined, { credentials }) => verify(credentials as string) })
+const parsed = open.derive({ verify: (_user, { credentials }) => verify(credentials as string) })
 const all: readonly Family[] = [...families, { field: 'x-e', schemes: [open, parsed, parsed.derive({ verify: isActive })] }]
 
 const entry = fc.record({

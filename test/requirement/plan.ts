@@ -1,93 +1,122 @@
 import t from 'tap'
-import type { SchemeNode } from '../../lib/requirement/plan'
-import { ANONYMOUS, challengeOf, membersOf, pathFromBase, soleGroups, toRequirement } from '../../lib/requirement/plan'
+import type { Requirement } from '../../lib/requirement/combine'
+import type { SchemeNode } from '../../lib/requirement/node'
+import { challengeOf, toPlan, type Plan } from '../../lib/requirement/plan'
+import { readSecurity } from '../../lib/requirement/read'
+import { createScheme } from '../../lib/scheme'
 import { httpBasic, httpBearer } from '../../lib/schemes/http'
+import { basic, bearer, maybe, node, perhaps, registration } from './helpers'
 
-let id = 0
-const base = (options: object = {}, factory = httpBearer): SchemeNode =>
-  ({ id: ++id, owner: {}, definition: factory(options), parent: null, scopes: [], verify: undefined, override: null })
-const derive = (parent: SchemeNode, scopes: string[]): SchemeNode => ({ ...parent, id: ++id, parent, scopes })
-const entry = (node: SchemeNode, ...scopes: string[]) => ({ node, scopes })
+const read = (...security: unknown[]): Requirement => readSecurity('x', security, registration)
+const planOf = (...security: unknown[]): Plan => toPlan(read(...security))
+const verify = (): boolean => true
+const idsOf = (checks: ReadonlyArray<{ readonly node: SchemeNode }> | undefined): number[] | undefined => checks?.map(({ node }) => node.id)
 
 t.test('scopes of one scheme unite: in the order of listing, then those of derivations, the outermost first', async (t) => {
-  const a = base()
-  const b = derive(a, ['b', 'x'])
-  const c = derive(b, ['c'])
-  const { alternatives: [alternative] } = toRequirement([{ entries: [entry(a, 'x'), entry(c, 'y', 'x')], own: c }])
-  t.strictSame(alternative?.members.length, 1)
-  t.strictSame(alternative?.members[0]?.scopes, ['x', 'y', 'c', 'b'])
-  t.equal(alternative?.members[0]?.scopeStr, 'x y c b')
-  t.ok(Object.isFrozen(alternative?.members[0]?.scopes), 'no verify can change what is required')
-  t.strictSame(alternative?.members[0]?.checks.map(({ node }) => node.id), [a.id, b.id, c.id])
-  t.strictSame(alternative?.members[0]?.checks.map(({ parent }) => parent?.node.id), [undefined, a.id, b.id])
-  t.equal(alternative?.own?.node, c)
-  t.strictSame(pathFromBase(c), [a, b, c])
+  const b = bearer.derive({ scopes: ['b', 'x'] })
+  const c = b.derive({ scopes: ['c'] })
+  const { alternatives: [alternative] } = planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: c, scopes: ['y', 'x'] }])
+  t.equal(alternative?.members.length, 1)
+  const [member] = alternative?.members ?? []
+  t.strictSame(member?.scopes, ['x', 'y', 'c', 'b'])
+  t.equal(member?.scopeStr, 'x y c b')
+  t.ok(Object.isFrozen(member?.scopes), 'no verify can change what is required')
+  t.strictSame(idsOf(member?.checks), [bearer, b, c].map((scheme) => node(scheme).id))
+  t.strictSame(member?.checks.map(({ parent }) => parent?.node.id ?? null), [null, node(bearer).id, node(b).id])
+  t.ok(member?.checks.every(({ scopes }) => scopes === member.scopes), 'each verify is called with the union')
+  t.equal(alternative?.subject?.node, node(bearer))
 })
 
-t.test('what two derived schemes share is checked once', async (t) => {
-  const a = base()
-  const b = derive(a, [])
-  const [c, d] = [derive(b, []), derive(b, [])]
-  const { alternatives: [alternative], size } = toRequirement([{ entries: [entry(c), entry(d)], own: c }])
-  t.strictSame(alternative?.members[0]?.checks.map(({ node }) => node.id), [a.id, b.id, c.id, d.id])
-  t.equal(size, 4)
+t.test('the subject is the check of the scheme that the route lists', async (t) => {
+  const derived = bearer.derive({})
+  t.equal(planOf({ scheme: derived }).alternatives[0]?.subject?.node, node(derived))
+  t.equal(toPlan(read({ scheme: bearer }).map((each) => ({ ...each, subject: null }))).alternatives[0]?.subject, null)
+})
+
+t.test('a check that two derived schemes share runs once', async (t) => {
+  const b = bearer.derive({})
+  const [c, d] = [b.derive({}), b.derive({})]
+  const { alternatives: [alternative], checkCount, sourceCount } = planOf([{ scheme: c }, { scheme: d }])
+  t.strictSame(idsOf(alternative?.checks), [bearer, b, c, d].map((scheme) => node(scheme).id))
+  t.equal(checkCount, 4)
+  t.equal(sourceCount, 1)
 })
 
 t.test('alternatives share a check where scheme and scopes are the same', async (t) => {
-  const [a, b] = [base(), base({}, httpBasic)]
-  const { alternatives, size } = toRequirement([
-    { entries: [entry(a, 'x'), entry(b)], own: a },
-    { entries: [entry(a, 'x')], own: a },
-    { entries: [entry(a, 'y')], own: a }
-  ])
-  t.equal(size, 3)
-  t.equal(alternatives[0]?.members[0]?.checks[0], alternatives[1]?.members[0]?.checks[0])
-  t.not(alternatives[1]?.members[0]?.checks[0], alternatives[2]?.members[0]?.checks[0])
+  const { alternatives: [first, second, third, fourth], checkCount, sourceCount } = planOf(
+    [{ scheme: bearer, scopes: ['x', 'z'] }, { scheme: basic }], { scheme: bearer, scopes: ['z', 'x'] }, { scheme: bearer, scopes: ['y'] }, { scheme: bearer })
+  t.equal(checkCount, 4)
+  t.equal(sourceCount, 2)
+  t.equal(first?.checks[0], second?.checks[0])
+  t.strictSame(second?.members[0]?.scopes, ['x', 'z'], 'a shared check has one order of scopes')
+  t.not(second?.checks[0], third?.checks[0])
+  t.not(third?.checks[0], fourth?.checks[0])
+  t.strictSame([first, second, third, fourth].map((each) => each?.members[0]?.source.index), [0, 0, 0, 0])
+  t.equal(first?.members[1]?.source.index, 1)
 })
 
-t.test('alternatives that ask for the same are one, in whatever order', async (t) => {
-  const [a, b] = [base(), base({}, httpBasic)]
-  const { alternatives } = toRequirement([
-    { entries: [entry(a, 'x', 'y'), entry(b)], own: a },
-    { entries: [entry(b), entry(a, 'y', 'x')], own: b }
-  ])
-  t.equal(alternatives.length, 1)
-  t.equal(alternatives[0]?.own?.node, a)
-  const [c, d] = [derive(a, []), derive(a, [])]
-  t.equal(toRequirement([{ entries: [entry(c), entry(d)], own: c }, { entries: [entry(d), entry(c)], own: c }]).alternatives.length, 1)
+t.test('the indexes of checks and sources are distinct, and below their counts', async (t) => {
+  const derived = Array.from({ length: 13 }, () => bearer.derive({}))
+  const plan = planOf(...derived.map((scheme) => ({ scheme })), [{ scheme: basic }, { scheme: maybe }])
+  const checks = new Set(plan.alternatives.flatMap((alternative) => alternative.checks))
+  t.equal(checks.size, plan.checkCount)
+  t.strictSame([...checks].map(({ index }) => index).sort((a, b) => a - b), Array.from({ length: plan.checkCount }, (_, i) => i))
+  const sources = new Set([...plan.members.map(({ source }) => source), ...plan.alternatives.flatMap(({ leftOut }) => leftOut.flat())])
+  t.strictSame([...sources].map(({ index }) => index).sort((a, b) => a - b), Array.from({ length: plan.sourceCount }, (_, i) => i))
 })
 
-t.test('checks are told apart by all digits of their numbers', async (t) => {
-  const a = base()
-  const derived = Array.from({ length: 13 }, () => derive(a, []))
-  const groups = [...derived.map((node) => ({ entries: [entry(node)], own: node })), ...derived.map((node) => ({ entries: [entry(derived[0] as SchemeNode), entry(node)], own: node }))]
-  t.equal(toRequirement(groups).alternatives.length, 25)
+t.test('scopes are compared with the user of the first check that verifies', async (t) => {
+  const verified = createScheme(httpBearer({ schemeName: 'Verified', verify }), registration)
+  const rows: ReadonlyArray<readonly [rule: string, scheme: object, compares: boolean[]]> = [
+    ['the base verifies', verified, [true]],
+    ['base and derived verify', verified.derive({ verify }), [true, false]],
+    ['a derived scheme verifies', bearer.derive({ verify }), [false, true]],
+    ['the second derived scheme verifies', bearer.derive({ scopes: ['a'] }).derive({ verify }).derive({ verify }), [false, false, true, false]],
+    ['none verifies', bearer.derive({ scopes: ['a'] }), [false, false]]
+  ]
+  for (const [rule, scheme, compares] of rows) {
+    t.strictSame(planOf({ scheme }).members[0]?.checks.map(({ comparesScopes }) => comparesScopes), compares, rule)
+  }
 })
 
-t.test('the empty group makes it optional, wherever it stands', async (t) => {
-  const a = base()
-  t.match(toRequirement([ANONYMOUS, { entries: [entry(a)], own: null }]), { optional: true, alternatives: [{ own: null }] })
-  t.strictSame(toRequirement([ANONYMOUS]), { optional: true, alternatives: [], size: 0, challenges: [] })
-  t.strictSame(toRequirement([]), { optional: false, alternatives: [], size: 0, challenges: [] }, 'nothing at all lets nobody in')
+t.test('a check that compares scopes is not shared with one that does not', async (t) => {
+  const [first, second] = [bearer.derive({ verify }), bearer.derive({ verify })]
+  const { alternatives: [both, alone] } = planOf([{ scheme: first }, { scheme: second }], { scheme: second })
+  const compares = (alternative: typeof both): boolean[] | undefined => alternative?.checks.map(({ comparesScopes }) => comparesScopes)
+  t.strictSame(compares(both), [false, true, false])
+  t.strictSame(compares(alone), [false, true])
+})
+
+t.test('a scheme that is left out is extracted, and is in no challenge', async (t) => {
+  const plan = planOf([{ scheme: maybe }, { scheme: perhaps }, { scheme: basic }])
+  t.strictSame(plan.alternatives.map(({ leftOut }) => leftOut.map((group) => group.map(({ base }) => base.definition.name))),
+    [[], [['Maybe']], [['Perhaps']], [['Maybe'], ['Perhaps']]])
+  t.equal(plan.alternatives[1]?.leftOut[0]?.[0], plan.alternatives[0]?.members[0]?.source, 'each source is extracted once')
+  const { challenges, members, sourceCount } = toPlan([{ entries: [{ node: node(basic), scopes: [] }], leftOut: [[node(maybe)]], subject: null }])
+  t.strictSame(challenges, ['Basic'])
+  t.equal(members.length, 1)
+  t.equal(sourceCount, 2)
 })
 
 t.test('the members of all alternatives, in order', async (t) => {
-  const [a, b] = [base(), base({}, httpBasic)]
-  const requirement = toRequirement([{ entries: [entry(b), entry(a)], own: b }, { entries: [entry(a)], own: a }])
-  t.strictSame(membersOf(requirement).map(({ definition }) => definition.name), ['HTTPBasic', 'HTTPBearer', 'HTTPBearer'])
-  t.strictSame(membersOf(toRequirement([])), [])
+  t.strictSame(planOf([{ scheme: basic }, { scheme: bearer }], { scheme: bearer }).members.map(({ definition }) => definition.name),
+    ['HTTPBasic', 'HTTPBearer', 'HTTPBearer'])
 })
 
-t.test('a scheme alone is optional where it has autoError: false', async (t) => {
-  const [a, b] = [base(), base({ autoError: false })]
-  t.strictSame(soleGroups(a), [{ entries: [entry(a)], own: a }])
-  t.strictSame(soleGroups(b), [{ entries: [entry(b)], own: b }, ANONYMOUS])
+t.test('null and [] pass every request as nobody', async (t) => {
+  const nobody = { alternatives: [{ members: [], checks: [], leftOut: [], subject: null }], members: [], checkCount: 0, sourceCount: 0, challenges: [] }
+  for (const requirement of [null, []]) t.strictSame(toPlan(requirement), nobody)
 })
 
-t.test('only the bearer family tells errors and scopes', async (t) => {
-  t.equal(challengeOf(httpBearer({}, 'r'), 'a b', 'e', 'd'), 'Bearer realm="r", error="e", error_description="d", scope="a b"')
-  t.equal(challengeOf(httpBasic({}, 'r'), 'a b', 'e', 'd'), 'Basic realm="r"')
-  const [a, b] = [base(), base({}, httpBasic)]
-  t.strictSame(toRequirement([{ entries: [entry(a, 'x'), entry(b, 'x')], own: a }, { entries: [entry(a, 'y')], own: a }]).challenges,
+t.test('one challenge for each scheme and set of scopes', async (t) => {
+  t.strictSame(planOf([{ scheme: bearer, scopes: ['x'] }, { scheme: basic, scopes: ['x'] }], { scheme: bearer, scopes: ['y'] }, { scheme: basic }).challenges,
     ['Bearer scope="x"', 'Basic', 'Bearer scope="y"'])
+})
+
+t.test('only the bearer family names errors and scopes', async (t) => {
+  const details = { error: 'e', error_description: 'd' }
+  t.equal(challengeOf(httpBearer({}, 'r'), 'a b', details), 'Bearer realm="r", error="e", scope="a b", error_description="d"')
+  t.equal(challengeOf(httpBearer({}, 'r'), 'a b'), 'Bearer realm="r", scope="a b"')
+  t.equal(challengeOf(httpBearer(), ''), 'Bearer')
+  t.equal(challengeOf(httpBasic({}, 'r'), 'a b', details), 'Basic realm="r"')
 })

@@ -1,85 +1,96 @@
 import t from 'tap'
-import { createScheme } from '../../lib/scheme'
-import { httpBasic, httpBearer } from '../../lib/schemes/http'
-import { add, Contexts } from '../../lib/routes/contexts'
-import { normalize, type Groups } from '../../lib/requirement/read'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Requirement } from '../../lib/requirement/combine'
+import { readSecurity } from '../../lib/requirement/read'
+import { Contexts } from '../../lib/routes/contexts'
+import { basic, bearer, registration, textOf } from '../requirement/helpers'
 
-const owner = {}
-const bearer = normalize('x', [{ scheme: createScheme(httpBearer(), owner) }], owner)
-const basic = normalize('x', [{ scheme: createScheme(httpBasic(), owner) }], owner)
-const names = (groups: Groups | null): string[] | undefined => groups?.map(({ entries }) => entries.map(({ node }) => node.definition.name).join(' & '))
+const read = (...security: unknown[]): Requirement => readSecurity('x', security, registration)
+const [onlyBearer, onlyBasic] = [read({ scheme: bearer }), read({ scheme: basic })]
 
-t.test('contexts add up, outer first, and several declarations of one do too', async (t) => {
+/** Returns contexts, each the child of the one before. */
+async function nested (count: number): Promise<[FastifyInstance, ...FastifyInstance[]]> {
+  const app = Fastify()
+  const all: [FastifyInstance, ...FastifyInstance[]] = [app]
+  const register = async (parent: FastifyInstance): Promise<void> => {
+    if (all.length === count) return
+    await parent.register(async (child) => {
+      all.push(child)
+      await register(child)
+    })
+  }
+  await register(app)
+  return all
+}
+
+t.test('contexts add up, the parent first, and several declarations of one context do, too', async (t) => {
   const contexts = new Contexts()
-  const root = {}
-  const child = Object.create(root)
-  const grandchild = Object.create(child)
-  contexts.declare(grandchild, basic, 'x')
-  contexts.declare(root, bearer, 'x')
-  contexts.declare(child, bearer, 'x')
-  contexts.declare(child, basic, 'x')
-  t.strictSame(contexts.declaredBy(child), [bearer, basic])
-  t.strictSame(names(contexts.of(root, 'x')), ['HTTPBearer'])
-  t.strictSame(names(contexts.of(child, 'x')), ['HTTPBearer & HTTPBasic'])
-  t.strictSame(names(contexts.of(grandchild, 'x')), ['HTTPBearer & HTTPBasic'])
-  t.equal(contexts.of({}, 'x'), null)
+  const [root, child, grandchild] = await nested(3)
+  contexts.declare(grandchild as object, onlyBasic, 'x')
+  contexts.declare(root, onlyBearer, 'x')
+  contexts.declare(child as object, onlyBearer, 'x')
+  contexts.declare(child as object, onlyBasic, 'x')
+  t.strictSame(contexts.declaredBy(child as object), [onlyBearer, onlyBasic])
+  t.strictSame(contexts.declaredBy(Fastify()), [])
+  t.strictSame(textOf(contexts.of(root, 'x')), ['HTTPBearer: HTTPBearer'])
+  t.strictSame(textOf(contexts.of(child as object, 'x')), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.strictSame(textOf(contexts.of(grandchild as object, 'x')), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.equal(contexts.of(Fastify(), 'x'), null)
 })
 
 t.test('`request.auth` is of the innermost context that names a scheme, in the accepted alternative', async (t) => {
   const contexts = new Contexts()
-  const root = {}
-  const child = Object.create(root)
-  const optional = normalize('x', [{ scheme: createScheme(httpBasic(), owner) }, {}], owner)
-  contexts.declare(root, bearer, 'x')
-  contexts.declare(child, optional, 'x')
-  t.strictSame(contexts.of(child, 'x')?.map(({ own }) => own?.definition.name), ['HTTPBasic', 'HTTPBearer'])
-  t.strictSame(add('x', contexts.of(child, 'x'), optional)?.map(({ own }) => own?.definition.name), ['HTTPBasic', undefined], 'but what a route says itself is its own')
+  const [root, child] = await nested(2)
+  contexts.declare(root, onlyBearer, 'x')
+  contexts.declare(child as object, read({ scheme: basic }, {}), 'x')
+  t.strictSame(textOf(contexts.of(child as object, 'x')), ['HTTPBearer & HTTPBasic: HTTPBasic', 'HTTPBearer without (HTTPBasic): HTTPBearer'])
 })
 
-t.test('[] is the way out, for the context and those in it that say nothing', async (t) => {
+t.test('[] is the way out, for the context and those of its children that declare nothing', async (t) => {
   const contexts = new Contexts()
-  const root = {}
-  const open = Object.create(root)
-  const inner = Object.create(open)
-  contexts.declare(root, bearer, 'x')
-  contexts.declare(open, [], 'x')
-  contexts.declare(inner, basic, 'x')
-  t.strictSame(contexts.of(open, 'x'), [])
-  t.strictSame(contexts.of(Object.create(open), 'x'), [])
-  t.strictSame(names(contexts.of(inner, 'x')), ['HTTPBasic'])
+  const [root, open, inner] = await nested(3)
+  contexts.declare(root, onlyBearer, 'x')
+  contexts.declare(open as object, [], 'x')
+  t.strictSame(contexts.of(open as object, 'x'), [])
+  t.strictSame(contexts.of(inner as object, 'x'), [])
+  t.strictSame(textOf(contexts.of(root, 'x')), ['HTTPBearer: HTTPBearer'])
+})
+
+t.test('a child of a public context may require something', async (t) => {
+  const contexts = new Contexts()
+  const [root, open, inner] = await nested(3)
+  contexts.declare(root, onlyBearer, 'x')
+  contexts.declare(open as object, [], 'x')
+  contexts.declare(inner as object, onlyBasic, 'x')
+  t.strictSame(textOf(contexts.of(inner as object, 'x')), ['HTTPBasic: HTTPBasic'])
+})
+
+t.test('a context declares something where it or a parent does', async (t) => {
+  const contexts = new Contexts()
+  const [root, child, grandchild] = await nested(3)
+  contexts.declare(child as object, [], 'x')
+  t.strictSame([root, child, grandchild].map((context) => contexts.declares(context as object)), [false, true, true])
+  t.equal(contexts.sealed, false, 'asking for it seals nothing')
 })
 
 t.test('a context is either public or requires something', async (t) => {
   const expected = { code: 'FST_AUTH_BAD_SECURITY', message: 'secure: a context is either public by `secure([])` or requires something; declare one of them' }
-  for (const [first, second] of [[bearer, []], [[], bearer]] as const) {
+  for (const [first, second] of [[onlyBearer, []], [[], onlyBearer], [[], []]] as const) {
     const contexts = new Contexts()
-    const context = {}
+    const context = Fastify()
     contexts.declare(context, first, 'secure')
     t.throws(() => { contexts.declare(context, second, 'secure') }, expected)
+    t.strictSame(contexts.declaredBy(context), [first])
   }
 })
 
-t.test('nothing is added once a route was asked for', async (t) => {
-  const contexts = new Contexts()
-  t.equal(contexts.sealed, false)
-  contexts.of({}, 'x')
-  t.equal(contexts.sealed, true)
-  t.throws(() => { contexts.declare({}, bearer, 'secure') }, { message: 'secure: the application is loaded; declare what a context requires before it is ready' })
-})
-
-t.test('contexts are known once they are added', async (t) => {
-  const contexts = new Contexts()
-  const context = {}
-  t.notOk(contexts.has(context))
-  contexts.add(context)
-  t.ok(contexts.has(context))
-})
-
-t.test('add: what is said within what is said around', async (t) => {
-  t.equal(add('x', null, null), null)
-  t.equal(add('x', bearer, null), bearer)
-  t.equal(add('x', null, basic), basic)
-  t.strictSame(add('x', bearer, []), [])
-  t.equal(add('x', [], basic), basic)
-  t.strictSame(names(add('x', bearer, basic)), ['HTTPBearer & HTTPBasic'])
+t.test('nothing is declared once a requirement was resolved, or all is loaded', async (t) => {
+  const expected = { code: 'FST_AUTH_BAD_SECURITY', message: 'secure: the application is loaded; declare what a context requires before it is ready' }
+  for (const seal of [(contexts: Contexts) => contexts.of(Fastify(), 'x'), (contexts: Contexts) => { contexts.seal() }]) {
+    const contexts = new Contexts()
+    t.equal(contexts.sealed, false)
+    seal(contexts)
+    t.equal(contexts.sealed, true)
+    for (const requirement of [onlyBearer, []]) t.throws(() => { contexts.declare(Fastify(), requirement, 'secure') }, expected)
+  }
 })

@@ -1,76 +1,119 @@
 import t from 'tap'
-import { createScheme, nodeOf } from '../../lib/scheme'
-import type { SchemeNode } from '../../lib/requirement/plan'
-import { httpBasic, httpBearer } from '../../lib/schemes/http'
-import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
+import Fastify from 'fastify'
+import type { Requirement } from '../../lib/requirement/combine'
+import { readSecurity } from '../../lib/requirement/read'
 import { Contexts } from '../../lib/routes/contexts'
-import { Declaration, keyOf, type SchemeInHook } from '../../lib/routes/guard'
-import { normalize, type Groups } from '../../lib/requirement/read'
+import { Guard, keyOf, type SchemeInHook } from '../../lib/routes/guard'
+import { createScheme } from '../../lib/scheme'
+import { httpBearer } from '../../lib/schemes/http'
+import { basic, bearer, maybe, node, oauth2, registration, textOf } from '../requirement/helpers'
 
-const owner = {}
-const bearer = createScheme(httpBearer(), owner)
-const maybe = createScheme(httpBearer({ schemeName: 'Maybe', autoError: false }), owner)
-const basic = createScheme(httpBasic(), owner)
-const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' } }), owner)
-const groups = (...security: unknown[]): Groups => normalize('x', security, owner)
-const inHook = (scheme: object): SchemeInHook => ({ hook: 'onRequest', node: nodeOf(scheme) as SchemeNode })
-const names = (list: Groups | null): string[] | undefined => list?.map(({ entries }) => entries.map(({ node }) => node.definition.name).join(' & '))
+const read = (...security: unknown[]): Requirement => readSecurity('x', security, registration)
+const inHook = (scheme: object): SchemeInHook => ({ hook: 'onRequest', node: node(scheme) })
+const onlyBearer = read({ scheme: bearer })
 
-function declare (own: Groups | null, inHooks: SchemeInHook[] = [], around?: Groups): Declaration {
+function guardOf (own: Requirement | null, inHooks: SchemeInHook[] = [], parent?: Requirement): Guard {
   const contexts = new Contexts()
-  const context = {}
-  if (around !== undefined) contexts.declare(context, around, 'x')
-  return new Declaration('GET /', 'onRequest', contexts, context, own, inHooks)
+  const context = Fastify()
+  if (parent !== undefined) contexts.declare(context, parent, 'x')
+  return new Guard('GET /', 'onRequest', contexts, context, own, inHooks)
 }
 
-t.test('what a route says is added to what its context requires, once', async (t) => {
-  t.strictSame(names(declare(groups({ scheme: basic }), [], groups({ scheme: bearer })).groups), ['HTTPBearer & HTTPBasic'])
-  t.strictSame(names(declare(null, [], groups({ scheme: bearer })).groups), ['HTTPBearer'])
-  t.equal(declare(null).groups, null)
-  t.match(declare(null).requirement, { alternatives: [], optional: true })
-  t.match(declare([], [], groups({ scheme: bearer })).requirement, { alternatives: [], optional: true })
-  const declaration = declare(groups({ scheme: basic }))
-  t.equal(declaration.groups, declaration.groups)
-  t.equal(declaration.requirement, declaration.requirement)
-  t.equal(declaration.requirement.alternatives.length, 1)
+t.test('the requirement of a route is added to that of its context', async (t) => {
+  t.strictSame(textOf(guardOf(read({ scheme: basic }), [], onlyBearer).requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.strictSame(textOf(guardOf(null, [], onlyBearer).requirement), ['HTTPBearer: HTTPBearer'])
+  t.strictSame(textOf(guardOf(read({ scheme: basic }, {}), [], onlyBearer).requirement),
+    ['HTTPBearer & HTTPBasic: HTTPBasic', 'HTTPBearer without (HTTPBasic): nobody'], '`request.auth` is never of a scheme that the route did not name')
+  t.equal(guardOf(null).requirement, null)
+  t.strictSame(guardOf([], [], onlyBearer).requirement, [])
 })
 
-t.test('schemes in hooks are required, too, and are whose request.auth is where the route says nothing else', async (t) => {
-  const declaration = declare(null, [inHook(basic)], groups({ scheme: bearer }))
-  t.strictSame(names(declaration.groups), ['HTTPBearer & HTTPBasic'])
-  t.equal(declaration.groups?.[0]?.own, nodeOf(basic))
-  t.strictSame(names(declare(null, [inHook(basic)]).groups), ['HTTPBasic'])
-  t.equal(declare(groups({ scheme: bearer }), [inHook(basic)]).requirement.alternatives[0]?.members.length, 2)
+t.test('a guard is resolved once, and seals its contexts', async (t) => {
+  const guard = guardOf(read({ scheme: basic }), [], onlyBearer)
+  t.equal(guard.contexts.sealed, false, 'not before it is asked: contexts may declare more')
+  const resolved = guard.resolve()
+  t.equal(guard.resolve(), resolved)
+  t.equal(guard.requirement, resolved.requirement)
+  t.equal(guard.contexts.sealed, true)
 })
 
-t.test('a scheme in a hook that is optional stands alone', async (t) => {
-  t.strictSame(names(declare([], [inHook(maybe)]).groups), ['Maybe', ''])
-  for (const declaration of [declare(groups({ scheme: bearer }), [inHook(maybe)]), declare(groups({ scheme: bearer }, {}), [inHook(basic)])]) {
-    t.throws(() => declaration.groups, { code: 'FST_AUTH_BAD_SECURITY', message: /^GET \/: authentication that is optional cannot be combined/ })
+t.test('a public route passes every request as nobody', async (t) => {
+  for (const guard of [guardOf(null), guardOf([], [], onlyBearer)]) {
+    const { alternatives, challenges } = guard.resolve().plan
+    t.strictSame(alternatives, [{ members: [], checks: [], leftOut: [], subject: null }])
+    t.strictSame(challenges, [])
   }
 })
 
-t.test('the guard is in the form of its step, and the same for all', async (t) => {
-  const contexts = new Contexts()
-  t.equal(new Declaration('x', 'onRequest', contexts, {}, null, []).guard.length, 3)
-  t.equal(new Declaration('x', 'preParsing', contexts, {}, null, []).guard.length, 4)
+t.test('a scheme in a hook is required, too, and is documented, but not enforced twice', async (t) => {
+  const guard = guardOf(onlyBearer, [inHook(basic)])
+  t.strictSame(textOf(guard.requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.strictSame(guard.resolve().plan.challenges, ['Bearer'])
+  t.strictSame(textOf(guardOf(null, [inHook(basic)]).requirement), ['HTTPBasic: HTTPBasic'])
+  t.strictSame(textOf(guardOf(null, [inHook(basic), inHook(bearer)]).requirement), ['HTTPBasic & HTTPBearer: HTTPBearer'])
 })
 
-t.test('keys tell all requirements apart, whatever characters a scope has', async (t) => {
-  const free = createScheme(httpBearer({ schemeName: 'Free' }), owner)
-  const id = nodeOf(free)?.id
+t.test('a route that names its scheme in a hook has its `request.auth` from there, and not of its context', async (t) => {
+  t.equal(guardOf(null, [inHook(basic)], onlyBearer).resolve().plan.alternatives[0]?.subject, null)
+  t.strictSame(textOf(guardOf(null, [inHook(basic)], onlyBearer).requirement), ['HTTPBearer & HTTPBasic: HTTPBasic'])
+  t.equal(guardOf(onlyBearer, [inHook(basic)]).resolve().plan.alternatives[0]?.subject?.node, node(bearer))
+})
+
+t.test('a scheme in a hook that is optional stands alone', async (t) => {
+  for (const guard of [guardOf([], [inHook(maybe)]), guardOf(null, [inHook(maybe)])]) {
+    t.strictSame(textOf(guard.requirement), ['Maybe: Maybe', ' without (Maybe): nobody'])
+  }
+  const bad = [
+    guardOf(onlyBearer, [inHook(maybe)]), guardOf(read({ scheme: bearer }, {}), [inHook(basic)]), guardOf(null, [inHook(basic)], read({ scheme: bearer }, {})),
+    guardOf(null, [inHook(maybe), inHook(basic)])
+  ]
+  for (const guard of bad) {
+    t.throws(() => guard.resolve(), {
+      code: 'FST_AUTH_BAD_SECURITY',
+      message: 'GET /: authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`'
+    })
+    t.throws(() => guard.requirement, { code: 'FST_AUTH_BAD_SECURITY' }, 'each time')
+  }
+})
+
+t.test('a guard declares something where the route or its context does', async (t) => {
+  t.strictSame([guardOf(null), guardOf([]), guardOf(null, [], []), guardOf(null, [inHook(basic)])].map(({ declares }) => declares), [false, true, true, true])
+})
+
+t.test('a guard includes a scheme that is in all of its alternatives', async (t) => {
+  const derived = bearer.derive({})
+  const rows: ReadonlyArray<readonly [guard: Guard, scheme: object, includes: boolean]> = [
+    [guardOf(onlyBearer), bearer, true],
+    [guardOf(onlyBearer), basic, false],
+    [guardOf(onlyBearer), derived, false],
+    [guardOf(read({ scheme: derived })), bearer, true],
+    [guardOf(read({ scheme: derived })), derived, true],
+    [guardOf(read({ scheme: bearer }, { scheme: basic })), bearer, false],
+    [guardOf(read([{ scheme: basic }, { scheme: bearer }])), bearer, true],
+    [guardOf(read({ scheme: bearer }, {})), bearer, false],
+    [guardOf(null, [], onlyBearer), bearer, true],
+    [guardOf(null, [inHook(bearer)]), bearer, true],
+    [guardOf([], [], onlyBearer), bearer, false],
+    [guardOf(null), bearer, false]
+  ]
+  for (const [guard, scheme, includes] of rows) t.equal(guard.includes(node(scheme)), includes)
+})
+
+t.test('requirements that differ have different keys, whatever characters a scope has', async (t) => {
+  const free = createScheme(httpBearer({ schemeName: 'Free' }), registration)
+  const { id } = node(free)
+  const scoped = (...scopes: string[]): Requirement => read({ scheme: free, scopes })
   const lists = [
-    null, [], groups({}), groups({ scheme: bearer }), groups({ scheme: basic }), groups({ scheme: bearer }, {}), groups({}, { scheme: bearer }),
-    groups({ scheme: bearer }, { scheme: basic }), groups([{ scheme: bearer }, { scheme: basic }]), groups([{ scheme: basic }, { scheme: bearer }]),
-    groups({ scheme: oauth2, scopes: ['a'] }), groups({ scheme: oauth2, scopes: ['a', 'b'] }), groups({ scheme: oauth2, scopes: ['b', 'a'] }),
-    groups([{ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }]), groups({ scheme: free, scopes: [`a&${id}`, 'b'] }), groups({ scheme: free, scopes: [`a|${id}`, 'b'] }), groups({ scheme: free, scopes: [`a,${id}`, 'b'] }),
-    groups({ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }), groups({ scheme: free, scopes: ['nothing'] })
+    null, [], read({}), onlyBearer, read({ scheme: basic }), read({ scheme: bearer }, {}), read({ scheme: maybe }), read({ scheme: basic }, {}),
+    read({ scheme: bearer }, { scheme: basic }), read([{ scheme: bearer }, { scheme: basic }]), read([{ scheme: basic }, { scheme: bearer }]),
+    read({ scheme: oauth2, scopes: ['a'] }), read({ scheme: oauth2, scopes: ['a', 'b'] }), read({ scheme: oauth2, scopes: ['b', 'a'] }),
+    read([{ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }]), read({ scheme: free, scopes: ['a'] }, { scheme: free, scopes: ['b'] }),
+    scoped(`a&${id}`, 'b'), scoped(`a|${id}`, 'b'), scoped(`a,${id}`, 'b'), scoped('nothing'), scoped('undefined'), scoped(),
+    read([{ scheme: bearer }, { scheme: oauth2, scopes: ['a'] }]), read([{ scheme: bearer }, { scheme: oauth2, scopes: ['b'] }]),
+    read([{ scheme: bearer }, { scheme: oauth2, scopes: ['a', 'b'] }]), read([{ scheme: bearer }, { scheme: oauth2 }]),
+    read([{ scheme: maybe }, { scheme: basic }]), [{ entries: [], leftOut: [[node(bearer)], [node(basic)]], subject: null }],
+    [{ entries: [], leftOut: [[node(bearer), node(basic)]], subject: null }], onlyBearer.map((each) => ({ ...each, subject: null }))
   ]
   t.equal(new Set(lists.map(keyOf)).size, lists.length)
-  t.equal(keyOf(groups({ scheme: oauth2, scopes: ['a'] })), keyOf(groups({ scheme: oauth2, scopes: ['a'] })))
-})
-
-t.test('groups that differ in the scopes of a later member do not share a key', async (t) => {
-  const keys = [['a'], ['b'], ['a', 'b'], []].map((scopes) => keyOf(groups([{ scheme: bearer }, { scheme: oauth2, scopes }])))
-  t.equal(new Set(keys).size, keys.length)
+  t.equal(keyOf(read({ scheme: oauth2, scopes: ['a'] })), keyOf(read({ scheme: oauth2, scopes: ['a'] })))
 })

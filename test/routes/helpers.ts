@@ -18,8 +18,8 @@ export function tokenScheme (app: FastifyInstance, options: object = {}) {
 
 export const handler = async (request: { auth: any }): Promise<unknown> => ({ ran: true, scopes: request.auth?.scopes })
 
-/** Which of the addresses answer without credentials, and which with them. */
-export async function answers (app: FastifyInstance, urls: string[], token = 'good'): Promise<Record<string, string>> {
+/** The status of each URL without credentials, and with them. */
+export async function statuses (app: FastifyInstance, urls: string[], token = 'good'): Promise<Record<string, string>> {
   const results: Record<string, string> = {}
   for (const url of urls) {
     const [without, withToken] = [await app.inject(url), await app.inject({ url, headers: bearer(token) })]

@@ -6,10 +6,10 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { join } from 'node:path'
 import { authSchemes } from '../../lib'
-import { INVALID_CREDENTIALS, bearer, challengesOf, createApp, documentOf } from '../helpers'
-import { answers, handler, tokenScheme } from './helpers'
+import { bearer, createApp, documentOf } from '../helpers'
+import { statuses, handler, tokenScheme } from './helpers'
 
-t.test('secure adds to what the routes there and below say', async (t) => {
+t.test('secure adds to the requirements of the routes there and below', async (t) => {
   const app = await createApp()
   const scheme = app.authSchemes.oauth2PasswordBearer({ tokenUrl: 'token', scopes: { read: 'Read', write: 'Write', admin: 'Administer' }, verify: (token) => ({ scopes: token.split('.') }) })
   const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
@@ -46,7 +46,7 @@ t.test('secure adds to what the routes there and below say', async (t) => {
     '/public': [],
     '/own': [{ APIKeyHeader: [] }]
   })
-  t.strictSame(await answers(app, ['/plain', '/both', '/open', '/nested', '/public', '/own', '/outside'], 'read'),
+  t.strictSame(await statuses(app, ['/plain', '/both', '/open', '/nested', '/public', '/own', '/outside'], 'read'),
     { '/plain': '401 200', '/both': '401 403', '/open': '200 200', '/nested': '401 403', '/public': '200 200', '/own': '401 401', '/outside': '200 200' })
   t.equal((await app.inject({ url: '/own', headers: { key: 'good' } })).statusCode, 200)
   t.strictSame((await app.inject({ url: '/nested', headers: bearer('admin.read') })).json(), { ran: true, scopes: ['read', 'admin'] })
@@ -72,7 +72,7 @@ t.test('a secured context guards its routes in whatever order they were declared
   app.register(async (inner) => { inner.get('/child-after', handler) })
   await app.ready()
   const urls = ['/before', '/fastify-plugin', '/child', '/grandchild', '/autoloaded', '/loaded-before', '/after', '/child-after']
-  t.strictSame(await answers(app, urls), Object.fromEntries(urls.map((url) => [url, '401 200'])))
+  t.strictSame(await statuses(app, urls), Object.fromEntries(urls.map((url) => [url, '401 200'])))
   const { paths } = documentOf(app)
   for (const url of urls) t.strictSame(paths[url].get.security, [{ OpenIdConnect: [] }], url)
 })
@@ -85,23 +85,7 @@ t.test('siblings of a secured context stay as they are', async (t) => {
     one.get('/one', handler)
   })
   app.register(async (two) => { two.get('/two', handler) })
-  t.strictSame(await answers(app, ['/one', '/two']), { '/one': '401 200', '/two': '200 200' })
-})
-
-t.test('an address without a route is answered as its context is', async (t) => {
-  for (const hook of ['onRequest', 'preHandler'] as const) {
-    const app = await createApp({ hook })
-    const scheme = tokenScheme(app)
-    app.register(async (secured) => {
-      secured.secure([{ scheme }])
-      secured.get('/x', handler)
-      secured.setNotFoundHandler(async (request, reply) => reply.code(404).send({ own: request.auth?.scheme }))
-    }, { prefix: '/secured' })
-    await app.ready()
-    t.strictSame(await answers(app, ['/secured/nothing', '/nothing']), { '/secured/nothing': '401 404', '/nothing': '404 404' })
-    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('good') })).json(), { own: 'OpenIdConnect' })
-    t.strictSame((await app.inject({ url: '/secured/nothing', headers: bearer('bad') })).json(), INVALID_CREDENTIALS)
-  }
+  t.strictSame(await statuses(app, ['/one', '/two']), { '/one': '401 200', '/two': '200 200' })
 })
 
 t.test('a plugin within a context takes no other routes for its own', async (t) => {
@@ -112,10 +96,10 @@ t.test('a plugin within a context takes no other routes for its own', async (t) 
     api.secure([{ scheme: tokenScheme(api) }])
     api.get('/x', handler)
   }, { prefix: '/api' })
-  t.strictSame(await answers(app, ['/elsewhere', '/api/x']), { '/elsewhere': '200 200', '/api/x': '401 200' })
+  t.strictSame(await statuses(app, ['/elsewhere', '/api/x']), { '/elsewhere': '200 200', '/api/x': '401 200' })
 })
 
-t.test('secure is refused for what is no requirement, and once the application is ready', async (t) => {
+t.test('secure refuses a value that is no requirement, and once the application is ready', async (t) => {
   const app = await createApp()
   const secure = app.secure as (security: unknown) => void
   t.throws(() => { secure(undefined) }, { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: `security` must be an array/ })
@@ -131,23 +115,3 @@ t.test('nested contexts that multiply too far fail the boot', async (t) => {
   app.get('/many', { security: many.map(({ scheme }) => ({ scheme, scopes: ['a'] })) }, handler)
   await t.rejects(async () => { await app.ready() }, { code: 'FST_AUTH_BAD_SECURITY', message: /^GET \/many: `security` has more than 256 alternatives/ })
 })
-
-for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) {
-  t.test(`a secured not-found handler is not reached by reply.callNotFound(): ${hook}`, async (t) => {
-    const app = await createApp({ hook })
-    const scheme = app.authSchemes.httpBearer({ verify: () => true })
-    let ran = 0
-    app.secure([{ scheme }])
-    app.setNotFoundHandler(async (request, reply) => reply.code(200).send({ ran: ++ran, user: request.auth?.user }))
-    app.get('/public', { security: [] }, async (_request, reply) => { reply.callNotFound() })
-    app.get('/secured', async (_request, reply) => { reply.callNotFound() })
-    for (const url of ['/public', '/secured', '/nowhere']) {
-      const refused = await app.inject(url)
-      t.equal(refused.statusCode, 401, url)
-      t.strictSame(challengesOf(refused), ['Bearer'], url)
-    }
-    t.equal(ran, 0)
-    for (const url of ['/public', '/secured', '/nowhere']) t.match((await app.inject({ url, headers: bearer('x') })).json(), { user: true }, url)
-    t.equal(ran, 3)
-  })
-}

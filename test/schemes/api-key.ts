@@ -5,7 +5,7 @@ import Fastify, { type FastifyRequest } from 'fastify'
 import { ABSENT, MALFORMED } from '../../lib/header/authorization'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from '../../lib/schemes/api-key'
 
-const request = (parts: object): FastifyRequest => ({ headers: {}, query: {}, raw: { url: '/' }, ...parts }) as FastifyRequest
+const request = (parts: object): FastifyRequest => ({ headers: {}, query: {}, raw: { url: '/' }, server: {}, ...parts }) as FastifyRequest
 
 t.test('name is required and must be a token where it is sent as one', async (t) => {
   for (const factory of [apiKeyCookie, apiKeyHeader, apiKeyQuery]) {

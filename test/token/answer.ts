@@ -1,7 +1,7 @@
 import t from 'tap'
 import Fastify from 'fastify'
 import { OAuth2Error } from '../../lib/errors'
-import { answerError, noStore, responses, toResponse } from '../../lib/token/answer'
+import { answerError, noStore, ownErrorHandler, responses, seal, sendAnswer, toResponse } from '../../lib/token/answer'
 
 const token = { access_token: 'x', token_type: 'bearer' }
 
@@ -32,11 +32,12 @@ t.test('errors', async (t) => {
     [new Error('secret'), 500, { error: 'server_error' }],
     [Object.assign(new Error('x'), { statusCode: 415 }), 415, { error: 'invalid_request', error_description: 'The Content-Type must be application/x-www-form-urlencoded' }],
     [Object.assign(new Error('Slow down'), { statusCode: 429 }), 429, { error: 'invalid_request', error_description: 'Slow down' }],
-    ['secret', 500, { error: 'server_error' }]
+    ['secret', 500, { error: 'server_error' }],
+    [Object.defineProperty(new OAuth2Error('invalid_grant'), Symbol.for('fastify-auth-schemes.OAuth2Error'), { get () { throw new Error('secret') } }), 500, { error: 'server_error' }]
   ]
   for (const [error, status, body, challenge] of thrown) {
     const app = Fastify()
-    app.get('/', { errorHandler: answerError('R') as any, onSend: noStore }, async () => { throw error })
+    app.get('/', { errorHandler: answerError('R') as any }, async () => { throw error })
     const response = await app.inject('/')
     t.equal(response.statusCode, status)
     t.strictSame(response.json(), body)
@@ -45,6 +46,63 @@ t.test('errors', async (t) => {
   }
 })
 
-t.test('the document tells each answer', async (t) => {
+t.test('an OAuth2Error of another copy of the package is one', async (t) => {
+  const path = require.resolve('../../lib/errors')
+  const own = require.cache[path]
+  delete require.cache[path]
+  const copy: { OAuth2Error: typeof OAuth2Error } = require('../../lib/errors')
+  require.cache[path] = own
+  t.not(copy.OAuth2Error, OAuth2Error)
+  const app = Fastify()
+  app.get('/', { errorHandler: answerError(undefined) as any }, async () => { throw new copy.OAuth2Error('invalid_client', 'No') })
+  const response = await app.inject('/')
+  t.equal(response.statusCode, 401)
+  t.equal(response.headers['www-authenticate'], 'Basic')
+  t.strictSame(response.json(), { error: 'invalid_client', error_description: 'No' })
+})
+
+t.test('an answer is put back, unless an onSend hook failed on it', async (t) => {
+  let times = 0
+  const app = Fastify()
+  app.addHook('onSend', async (_request, _reply, payload) => {
+    if (times++ === 1) throw new Error('broken')
+    return times > 2 ? payload : 'other'
+  })
+  const errorHandler = ownErrorHandler((error, _request, reply) => { reply.code(418).send({ own: (error as Error).message }) })
+  app.get('/', { errorHandler, onRequest: noStore, onSend: seal }, async (_request, reply) => sendAnswer(reply, 200, token))
+  app.get('/own', { errorHandler, onSend: seal }, async () => { throw new Error('own') })
+  app.get('/compressed', { onSend: seal }, async (_request, reply) => sendAnswer(reply.header('content-encoding', 'x'), 200, token))
+  app.get('/by-itself', { onRequest: noStore, onSend: seal }, async (_request, reply) => await reply.header('cache-control', 'public').send('own'))
+  t.strictSame((await app.inject('/')).json(), token)
+  const broken = await app.inject('/')
+  times = 0
+  t.equal((await app.inject('/compressed')).body, 'other', 'what was made of it by a compressing hook stays')
+  times = 3
+  t.strictSame([broken.statusCode, broken.json()], [418, { own: 'broken' }])
+  t.strictSame((await app.inject('/own')).json(), { own: 'own' })
+  const byItself = await app.inject('/by-itself')
+  t.strictSame([byItself.body, byItself.headers['cache-control'], byItself.headers.pragma], ['own', 'no-store', 'no-cache'])
+})
+
+t.test('after an answer an error passes by all hooks', async (t) => {
+  const app = Fastify()
+  app.addHook('onSend', async () => { throw new Error('secret') })
+  const errorHandler = answerError('R') as any
+  app.setErrorHandler(errorHandler)
+  app.get('/', { errorHandler, onSend: seal }, async (_request, reply) => sendAnswer(reply, 200, token))
+  app.get('/sent', async (request, reply) => {
+    sendAnswer(reply, 200, token)
+    reply.hijack()
+    reply.raw.writeHead(202).write('own')
+    errorHandler(new Error('secret'), request, reply)
+    reply.raw.end()
+  })
+  const response = await app.inject('/')
+  t.strictSame([response.statusCode, response.json()], [500, { error: 'server_error' }])
+  const sent = await app.inject('/sent')
+  t.strictSame([sent.statusCode, sent.body], [202, 'own'], 'what is on its way stays')
+})
+
+t.test('each answer is documented', async (t) => {
   t.strictSame(Object.keys(responses()), ['200', '400', '401', '413', '415'])
 })

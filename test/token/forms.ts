@@ -3,7 +3,7 @@ import { FormatRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import {
   GRANT_TYPES, OAuth2AuthorizationCodeRequestForm, OAuth2ClientCredentialsRequestForm, OAuth2PasswordRequestForm, OAuth2PasswordRequestFormStrict, OAuth2RefreshTokenRequestForm,
-  readForm, schemasOf, splitScope
+  isClientId, isClientSecret, parseForm, readForm, schemasOf, splitScope
 } from '../../lib/token/forms'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -64,11 +64,64 @@ t.test('strict, or without the password grant, the grant must be sent', async (t
   t.throws(() => readForm(schemasOf(['refresh_token'], false), FORM, { grant_type: 'password' }), { code: 'unsupported_grant_type', message: 'The grant type must be refresh_token' })
 })
 
-t.test('UTF-8 may be told, in any case and quoted', async (t) => {
-  for (const contentType of [undefined, FORM, `${FORM}; charset=UTF-8`, `${FORM};charset="utf-8"`, `${FORM}; boundary=x`]) t.equal(readForm(all, contentType, { username: 'a', password: 'b' }).username, 'a')
+const CHARSETS = [
+  'UTF-8', 'utf8', 'csUTF8', 'unicode-1-1-utf-8', 'unicode11utf8', 'unicode20utf8', 'x-unicode20utf8',
+  'US-ASCII', 'ascii', 'csASCII', 'us', 'ISO646-US', 'ISO_646.irv:1991', 'iso-ir-6', 'ANSI_X3.4-1968', 'ANSI_X3.4-1986', 'IBM367', 'cp367'
+]
+
+t.test('the charset may be any name of UTF-8 or of ASCII, in any case and quoted', async (t) => {
+  const types = CHARSETS.flatMap((name) => [name, name.toUpperCase(), name.toLowerCase(), `"${name}"`]).map((name) => `${FORM}; charset=${name}`)
+  for (const contentType of [undefined, FORM, `${FORM}; boundary=x`, `${FORM}; charset=`, ...types]) t.equal(readForm(all, contentType, { username: 'a', password: 'b' }).username, 'a', String(contentType))
 })
 
-t.test('a scope is split on white space', async (t) => {
-  t.strictSame(splitScope(' a\tb\n c '), ['a', 'b', 'c'])
+t.test('a form is decoded as UTF-8; what cannot be decoded is what no field may have', async (t) => {
+  t.strictSame({ ...parseForm('a=1&b=x+y&c=%C3%BC&c=2&=v&d&%61%2B=ü&__proto__=p') }, JSON.parse('{"a":"1","b":"x y","c":["ü","2"],"":"v","d":"","a+":"ü","__proto__":"p"}'))
+  for (const value of ['%', '%f', '%zz', '%ff', '%C3', '%ED%A0%80', 'a%ffb', String(Buffer.from([0xff]))]) {
+    t.strictSame({ ...parseForm(`a=${value}`) }, { a: '\0' })
+    t.throws(() => readForm(all, FORM, parseForm(`username=${value}&password=b`)), { code: 'invalid_request', message: 'The field username has characters that it may not have' })
+    t.match(readForm(all, FORM, parseForm(`username=a&password=b&other=${value}&${value}=x`)), { username: 'a', password: 'b' })
+  }
+  t.equal(parseForm('a=%EF%BF%BD').a, '\ufffd', 'a replacement character may be meant')
+  t.equal(Object.keys(parseForm(Array.from({ length: 2000 }, (_, index) => `f${index}=x`).join('&'))).length, 2000, 'no field is dropped')
+})
+
+// RFC 6749 appendix A: a character of each kind, and whether the fields may have it.
+const KINDS = { nul: '\0', tab: '\t', lf: '\n', cr: '\r', unit: '\x1f', space: ' ', quote: '"', backslash: '\\', tilde: '~', del: '\x7f', c1: '\x80', letter: 'é', last: '\ufffd', none: '\uffff', astral: '😀', lone: '\ud800' }
+const ascii = ['space', 'quote', 'backslash', 'tilde']
+const text = [...ascii, 'c1', 'letter', 'last', 'astral']
+const grammar: Readonly<Record<string, readonly [grant: string, allowed: readonly string[]]>> = {
+  username: ['password', ['tab', ...text]],
+  password: ['password', ['tab', ...text]],
+  client_id: ['password', ascii],
+  client_secret: ['password', text],
+  refresh_token: ['refresh_token', ascii],
+  code: ['authorization_code', ascii],
+  redirect_uri: ['authorization_code', ['quote', 'backslash', 'tilde']],
+  code_verifier: ['authorization_code', ['quote', 'backslash', 'tilde']]
+}
+
+for (const [field, [grant, allowed]] of Object.entries(grammar)) {
+  t.test(`grammar: ${field}`, async (t) => {
+    for (const [kind, char] of Object.entries(KINDS)) {
+      const read = (): unknown => readForm(all, FORM, { grant_type: grant, username: 'a', password: 'b', refresh_token: 'r', code: 'c', [field]: `a${char}b` })[field]
+      if (allowed.includes(kind)) t.equal(read(), `a${char}b`, kind)
+      else t.throws(read, { code: 'invalid_request', statusCode: 400, message: `The field ${field} has characters that it may not have` }, kind)
+    }
+  })
+}
+
+t.test('grammar: the client by HTTP Basic', async (t) => {
+  for (const [kind, char] of Object.entries(KINDS)) t.strictSame([isClientId(char), isClientSecret(char)], [ascii.includes(kind), text.includes(kind)], kind)
+})
+
+t.test('grammar: grant_type', async (t) => {
+  for (const char of ['\0', '\n', ' ', 'é', '\x7f']) t.throws(() => readForm(all, FORM, { grant_type: `password${char}` }), { code: 'invalid_request', message: 'The field grant_type has characters that it may not have' })
+})
+
+t.test('grammar: a scope is split on spaces and tabs, and its names are of RFC 6749 section 3.3', async (t) => {
+  t.strictSame(splitScope(' a\tb  !#[]~ c '), ['a', 'b', '!#[]~', 'c'])
   t.strictSame(splitScope(undefined), [])
+  for (const char of ['\0', '\n', '\r', '\v', '"', '\\', '\x7f', 'é', '\u00a0']) {
+    t.throws(() => splitScope(`a${char} b`), { name: 'OAuth2Error', code: 'invalid_scope', statusCode: 400, message: 'The field scope has characters that it may not have' }, JSON.stringify(char))
+  }
 })

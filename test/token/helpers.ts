@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import type { OAuth2PasswordForm } from '../../lib'
+import type { OAuth2PasswordForm, TokenFormOptions } from '../../lib'
 import { createApp } from '../helpers'
 
 export const FORM = 'application/x-www-form-urlencoded'
@@ -18,7 +18,7 @@ export function assertNotStored (t: Test, response: LightMyRequestResponse): voi
 }
 
 /** The form that the handler got; `null` where it did not run. */
-export async function submit (t: Test, payload: string | undefined, { headers, ...options }: { headers?: Record<string, string>, strict?: boolean, bodyLimit?: number } = {}): Promise<{ form: OAuth2PasswordForm | null, response: LightMyRequestResponse }> {
+export async function submit (t: Test, payload: string | undefined, { headers, ...options }: TokenFormOptions & { headers?: Record<string, string> } = {}): Promise<{ form: OAuth2PasswordForm | null, response: LightMyRequestResponse }> {
   const app = await createApp({ realm: 'R' })
   let form: OAuth2PasswordForm | null = null
   app.tokenForm('/token', options, async (sent) => {

@@ -1,0 +1,3 @@
+export default {
+  test: { globals: true, include: ['*.test.mjs'], server: { deps: { inline: ['fastify-auth-schemes'] } } }
+}
