@@ -22,8 +22,11 @@ type Result = Accepted | Failure
 const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
-/** When `request.auth` is set: always, by what the route or its context declares; by the first that accepts; never. */
-export type SetAuth = 'always' | 'first' | 'never'
+/**
+ * When `request.auth` is set: always, or where a scheme was accepted, by the guard of what the route or its context declares; by the first that
+ * accepts; never.
+ */
+export type SetAuth = 'always' | 'accepted' | 'first' | 'never'
 
 /** One plan and one request. */
 export class Attempt {
@@ -54,7 +57,8 @@ export class Attempt {
 
   /** True where the guard of a route that is not public, or of its context, accepted here or in an earlier hook. */
   get isGuarded (): boolean {
-    return (this.setAuth === 'always' && this.plan.members.length > 0) || this.previous?.isGuarded === true
+    const isGuard = this.setAuth === 'always' || this.setAuth === 'accepted'
+    return (isGuard && this.plan.members.length > 0) || this.previous?.isGuarded === true
   }
 
   /** Returns true where the same plan has accepted here or in an earlier hook. */

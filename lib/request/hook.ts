@@ -90,6 +90,7 @@ function settle (attempt: Attempt): Error | undefined {
   guarded[kAttempt] = attempt
   const auth = accepted.subject === null ? null : attempt.resultOf(accepted.subject) as Auth<unknown, unknown>
   // A hook runs in older contexts, too, whose requests have no `auth` yet.
-  if (setAuth === 'always' || (setAuth === 'first' && (guarded.auth ?? null) === null)) guarded.auth = auth
+  const isUnset = (guarded.auth ?? null) === null
+  if (setAuth === 'always' || (setAuth === 'accepted' && auth !== null) || (setAuth !== 'never' && isUnset)) guarded.auth = auth
   return undefined
 }

@@ -1,7 +1,7 @@
 /** Requirements: lists of alternatives, and how two of them are combined. */
 
 import { badSecurity } from '../errors'
-import type { SchemeNode } from './node'
+import { pathFromBase, type SchemeNode } from './node'
 
 /** A scheme as it was listed, with the scopes listed beside it. */
 export interface Entry { readonly node: SchemeNode, readonly scopes: readonly string[] }
@@ -64,7 +64,7 @@ export function normalize (where: string, alternatives: readonly Alternative[]):
     if (leftOut.some((group) => group.every((base) => bases.includes(base)))) continue
     const byKey = new Map(entries.map((entry) => [`${entry.node.id}:${[...entry.scopes].sort().join(' ')}`, entry]))
     const groups = new Map(leftOut.map((group) => [group.map(({ id }) => id).sort().join(), group]))
-    const key = `${[...byKey.keys()].sort().join(' & ')} without ${[...groups.keys()].sort().join(' ')}`
+    const key = `${bases.map((base) => keyOfMember(base, entries)).sort().join(' & ')} without ${[...groups.keys()].sort().join(' ')}`
     if (!known.has(key)) known.set(key, { entries: [...byKey.values()], leftOut: [...groups.values()], subject })
   }
   const all = [...known.values()]
@@ -72,4 +72,12 @@ export function normalize (where: string, alternatives: readonly Alternative[]):
     throw badSecurity(where, `\`security\` has more than ${MOST_ALTERNATIVES} alternatives, multiplied by those of the parent contexts; require fewer schemes at once`)
   }
   return [...all.filter(({ entries }) => entries.length > 0), ...all.filter(({ entries }) => entries.length === 0)]
+}
+
+/** Returns the same text where the same checks run with the same scopes: those of one base unite, in however many entries they are listed. */
+function keyOfMember (base: SchemeNode, entries: readonly Entry[]): string {
+  const listed = entries.filter(({ node }) => node.base === base)
+  const path = new Set(listed.flatMap(({ node }) => pathFromBase(node)))
+  const scopes = new Set([...listed.flatMap((entry) => entry.scopes), ...[...path].flatMap((node) => node.scopes)])
+  return `${[...path].map(({ id }) => id).sort().join()}:${[...scopes].sort().join(' ')}`
 }

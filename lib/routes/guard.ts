@@ -1,7 +1,6 @@
 /** Guards: the hook that enforces what routes and their contexts require, and the requirement that is documented. */
 
 import { badSecurity } from '../errors'
-import type { SetAuth } from '../request/authenticate'
 import { enforce, type Hook, type RouteGuard } from '../request/hook'
 import { add, both, type Requirement } from '../requirement/combine'
 import { pathFromBase, type SchemeNode } from '../requirement/node'
@@ -41,13 +40,9 @@ export class Guard implements RouteGuard {
     readonly own: Requirement | null,
     readonly inHooks: readonly SchemeInHook[]
   ) {
-    this.hook = enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => this.#setAuth)
-  }
-
-  /** A route that names no scheme but in its own hooks has its `request.auth` from there, whichever runs first. */
-  get #setAuth (): SetAuth {
-    const isNamedInHook = this.inHooks.length > 0 && this.resolve().plan.alternatives.every(({ subject }) => subject === null)
-    return isNamedInHook ? 'first' : 'always'
+    // Where the guard accepts nobody, `request.auth` is of the scheme in the route's own hook, whichever of the two runs first.
+    const setAuth = inHooks.length > 0 ? 'accepted' : 'always'
+    this.hook = enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => setAuth)
   }
 
   get requirement (): Requirement | null { return this.resolve().requirement }

@@ -200,3 +200,11 @@ t.test('require finds a scheme in any alternative that was run, of an earlier ho
   t.strictSame((await answer(app, { ...bearer('a'), key: 'good' })).body, { ...ran, scopes: ['a'] })
   t.strictSame(await answer(app, { key: 'good' }), { status: 401, body: NOT_AUTHENTICATED, challenges: ['Bearer scope="a"'], ran: false })
 })
+
+t.test('of two instance hooks on a route that declares nothing, the first gives request.auth', async (t) => {
+  const app = await createApp()
+  const [key, token] = [app.authSchemes.apiKeyHeader({ name: 'key' }), app.authSchemes.httpBearer()]
+  for (const hook of [key.preHandler, token.preHandler]) app.addHook('onRequest', hook)
+  app.get('/', async (request) => ({ ran: true, scheme: request.auth?.scheme }))
+  t.strictSame((await answer(app, { ...bearer('x'), key: 'k' })).body, { ran: true, scheme: 'APIKeyHeader' })
+})

@@ -234,3 +234,24 @@ t.test('request.auth is null where a request passes as nobody, whatever an earli
     t.strictSame((await app.inject({ url: '/', headers: bearer('bad') })).json(), INVALID_CREDENTIALS, hook)
   }
 })
+
+t.test('where the guard accepts nobody, request.auth is of the scheme in the route\'s own hook, whichever runs first', async (t) => {
+  for (const hook of HOOKS) {
+    const app = await createApp({ hook })
+    const key = app.authSchemes.apiKeyHeader({ name: 'key', verify: (value) => value === 'good' })
+    const user = app.authSchemes.httpBearer({ verify: ({ credentials }) => credentials === 'good' })
+    await app.register(async (context) => {
+      context.secure([{ scheme: user }])
+      const own = { onRequest: key.preHandler }
+      const handler = async (request: FastifyRequest): Promise<unknown> => request.auth?.scheme ?? 'nobody'
+      context.get('/public', { security: [], ...own }, handler)
+      context.get('/silent', own, handler)
+      context.get('/optional', { security: [{ scheme: key }, {}], ...own }, handler)
+      context.get('/named', { security: [{ scheme: user }], ...own }, handler)
+    })
+    const headers = { ...bearer('good'), key: 'good' }
+    for (const url of ['/public', '/silent', '/optional']) t.equal((await app.inject({ url, headers })).body, 'APIKeyHeader', `${hook} ${url}`)
+    t.equal((await app.inject({ url: '/named', headers })).body, 'HTTPBearer', hook)
+    for (const url of ['/public', '/silent', '/optional', '/named']) t.equal((await app.inject({ url, headers: bearer('good') })).statusCode, 401, `${hook} ${url}`)
+  }
+})

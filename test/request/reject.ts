@@ -164,3 +164,28 @@ t.test('the parameters of a challenge stand in the order of realm, error, scope,
   const response = await app.inject({ url: '/', headers: { authorization: 'Bearer x' } })
   t.strictSame(challengesOf(response), ['Bearer realm="R", error="invalid_token", scope="a", error_description="Old"'])
 })
+
+t.test('at debug, the outcome of each scheme is logged, and nothing of the credentials', async (t) => {
+  const lines: any[] = []
+  const stream = { write: (line: string) => { lines.push(JSON.parse(line)) } }
+  for (const level of ['debug', 'info']) {
+    const app = await createApp({ server: { logger: { level, stream }, disableRequestLogging: true } })
+    const verify = (secret: string): object | null => secret === 'secret-weak' ? { scopes: [] } : secret === 'secret-good' ? { scopes: ['a'] } : null
+    const token = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify })
+    const query = app.authSchemes.apiKeyQuery({ name: 'q', verify })
+    const header = app.authSchemes.apiKeyHeader({ name: 'k', verify })
+    app.get('/', { security: [[{ scheme: query }, { scheme: token, scopes: ['a'] }], { scheme: header }] }, async () => ({ ran: true }))
+    for (const [url, headers] of [
+      ['/?q=secret-a&q=b', {}],
+      ['/?q=secret-good', { authorization: 'Bearer secret-weak', k: 'secret-bad' }],
+      ['/', { authorization: 'Bearer secret-good' }]
+    ] as const) await app.inject({ url, headers })
+  }
+  const refusals = lines.filter(({ msg }) => msg === 'the request is refused by `security`')
+  t.strictSame(refusals.map(({ level, schemes }) => [level, schemes]), [
+    [20, ['APIKeyQuery: malformed', 'OpenIdConnect (a): absent', 'APIKeyHeader: absent']],
+    [20, ['APIKeyQuery: accepted, or not verified', 'OpenIdConnect (a): insufficient scope', 'APIKeyHeader: refused']],
+    [20, ['APIKeyQuery: absent', 'OpenIdConnect (a): accepted, or not verified', 'APIKeyHeader: absent']]
+  ])
+  t.notMatch(JSON.stringify(refusals), /secret/)
+})
