@@ -118,7 +118,7 @@ export function overrideScheme (scheme: unknown, registration: Registration, aut
   if (node?.registration !== registration) throw badOption(where, 'the first argument must be a scheme of this application')
   if (auth === null || typeof auth !== 'object') throw badOption(where, 'the second argument must be an object with the user')
   const { definition } = node
-  const { user, credentials = definition.blank } = auth as { user?: unknown, credentials?: {} }
+  const { user, credentials = definition.emptyCredentials } = auth as { user?: unknown, credentials?: {} }
   if (isVerified(node) && isRefusal(user)) {
     throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
   }
