@@ -112,7 +112,8 @@ mark(OAuth2Error.prototype, kOAuth2Error)
 
 // Failures at boot. Each names the option or the route at fault, and says what to do.
 const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',
-  'Two security schemes are called "%s" and differ in the OpenAPI document: give one of them another `schemeName`', BOOT)
+  'Two security schemes are called "%s" and differ in the OpenAPI document: ' +
+  'give one of them another `schemeName`', BOOT)
 const UnknownScheme = createError('FST_AUTH_UNKNOWN_SCHEME', '%s: %s', BOOT)
 const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE', '%s: %s', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)

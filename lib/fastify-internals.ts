@@ -4,7 +4,7 @@
  *
  * 1. A child context inherits from its parent by its prototype; the root inherits from an object without `addHook`.
  * 2. `fastify.children`, a symbol, holds the child contexts of a context.
- * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)` with its constraints behind.
+ * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)`, then its constraints.
  * 4. `Symbol.for('registered-plugin')` holds the names of the plugins registered in a context and its parents.
  */
 

@@ -1,4 +1,4 @@
-/** The answers of a token endpoint (RFC 6749 sections 5.1 and 5.2). */
+/** The responses of a token endpoint (RFC 6749 sections 5.1 and 5.2). */
 
 import { Type, type TObject, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -17,7 +17,7 @@ const tokenResponse = {
 }
 /** The type of the schema `TokenResponse`. */
 export interface TokenResponseSchema extends TObject<typeof tokenResponse> {}
-/** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
+/** The response of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export const TokenResponse: TokenResponseSchema = Type.Object(tokenResponse, { additionalProperties: true })
 export interface TokenResponse extends TokenResponseBody {}
 
@@ -38,7 +38,8 @@ export function requestBody (schema: TSchema): object {
 
 /** Returns the Responses Object of the operation. */
 export function responses (): Record<string, object> {
-  const response = (description: string, schema: TSchema = ErrorResponse) => ({ description, content: { 'application/json': { schema } } })
+  const response = (description: string, schema: TSchema = ErrorResponse) =>
+    ({ description, content: { 'application/json': { schema } } })
   return {
     200: response('The token', TokenResponse),
     400: response('The request is invalid, or the grant was refused'),
@@ -49,7 +50,7 @@ export function responses (): Record<string, object> {
 }
 
 /**
- * What is sent of what a handler gave: `scope` tells the granted scopes where they differ from those asked for.
+ * Returns the response for a handler's value. `scope` has the granted scopes if they differ from those asked for.
  *
  * @throws {OAuth2Error} `server_error`, for anything but a token response
  */
@@ -115,14 +116,14 @@ export async function seal (_request: FastifyRequest, reply: FastifyReply, paylo
 export function answerError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const isLate = answers.has(reply)
-    const told = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
-    if (told.statusCode >= 500) request.log.error(error)
-    const description = told.code === 'server_error' ? undefined : told.description
+    const sent = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
+    if (sent.statusCode >= 500) request.log.error(error)
+    const description = sent.code === 'server_error' ? undefined : sent.description
     const described = description === undefined ? {} : { error_description: toErrorDescription(description) }
-    const content = { error: told.code, ...described }
+    const content = { error: sent.code, ...described }
     const challenge = { 'www-authenticate': writeChallenge('Basic', { realm }) }
-    if (isLate) answerPastHooks(reply, told.statusCode, content)
-    else sendAnswer(reply, told.statusCode, content, told.code === 'invalid_client' ? challenge : {})
+    if (isLate) answerPastHooks(reply, sent.statusCode, content)
+    else sendAnswer(reply, sent.statusCode, content, sent.code === 'invalid_client' ? challenge : {})
   }
 }
 
