@@ -52,7 +52,7 @@ t.test('override is refused in production, and logged everywhere else', async (t
   const lines: string[] = []
   const stream = { write: (line: string) => { lines.push(JSON.parse(line).msg) } }
   const app = await createApp({ server: { logger: { level: 'warn', stream } } })
-  const scheme = app.authSchemes.httpBearer({ verify: () => null })
+  const scheme = app.authSchemes.httpBearer({ verify: (): string | null => null })
   app.get('/', { security: [{ scheme }] }, handler)
   for (const name of ['production', ' Production ']) {
     process.env.NODE_ENV = name

@@ -201,7 +201,7 @@ export function operationsOf (item: DocumentObject | null | undefined): PlacedOp
 
 const isObject = (value: unknown): boolean => value !== null && typeof value === 'object' && !Array.isArray(value)
 
-/** Replaces the value of a property, when it is read, by the result of a function. Returns a function that undoes it. */
+/** Replaces the value of a property, when it is read, by the result of a function. Returns a function that ends it. */
 function onRead (object: DocumentObject, key: string, read: (value: unknown) => unknown): () => void {
   let value: unknown = object[key]
   const common = { configurable: true, enumerable: true }
