@@ -110,7 +110,7 @@ export class OAuth2Error extends Error {
 }
 mark(OAuth2Error.prototype, kOAuth2Error)
 
-// Failures at boot. Each names the option or the route at fault, and says what to do.
+// Failures at boot. Each message has the option or the route at fault, and what to do.
 const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',
   'Two security schemes are called "%s" and differ in the OpenAPI document: ' +
   'give one of them another `schemeName`', BOOT)

@@ -65,7 +65,7 @@ export function registerTokenForm (
     context.removeAllContentTypeParsers()
     await context.register(formbody, { parser: parseForm })
     // Twice, as the handler of the context and of the route: Fastify goes to the next one where an `onSend` hook fails
-    // on an answer of the first.
+    // on a response of the first.
     const errorHandler = answerError(realm)
     context.setErrorHandler(errorHandler)
     // Last of all, so that no hook of a route comes after it.
@@ -106,8 +106,8 @@ function handle (
 }
 
 /**
- * Tells whether an answer was sent, though hooks may still be at work on it. Without one, a handler that gives nothing
- * would never be answered.
+ * Returns a function that is true once a response was sent, even if hooks still run for it. A handler that neither
+ * returns a value nor sends a response would leave the request open.
  */
 function watch (reply: FastifyReply): () => boolean {
   const { send } = reply

@@ -78,13 +78,13 @@ interface Answer { readonly statusCode: number, readonly headers: Headers, reado
 // By reply; `null` for one that an `onSend` hook failed on.
 const answers = new WeakMap<FastifyReply, Answer | null>()
 
-/** Sets the headers that every answer of the endpoint has, before anything can fail. */
+/** Sets the headers that every response of the endpoint has, before anything can fail. */
 export async function noStore (_request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.headers(NO_STORE)
 }
 
 /**
- * Sends an answer of the endpoint as bytes: `preSerialization` and the serializers of the application are not for them.
+ * Sends a response of the endpoint as bytes, past `preSerialization` and the serializers of the application.
  */
 export function sendAnswer (
   reply: FastifyReply, statusCode: number, content: unknown, headers: Headers = {}
@@ -96,8 +96,8 @@ export function sendAnswer (
 }
 
 /**
- * The last `onSend` hook: puts back what others of the application have made of an answer. What they have compressed
- * stays so.
+ * The last `onSend` hook: restores a response that other hooks of the application have changed. A compressed body stays
+ * compressed.
  */
 export async function seal (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
   const answer = answers.get(reply)
@@ -110,8 +110,8 @@ export async function seal (_request: FastifyRequest, reply: FastifyReply, paylo
 /**
  * Answers every error in the form of RFC 6749 section 5.2.
  *
- * After an answer only an `onSend` hook can fail, and it would fail again on the answer to its error: that one passes
- * by all hooks.
+ * After a response only an `onSend` hook can fail, and it would fail again on the response to its error: that response
+ * passes by all hooks.
  */
 export function answerError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -150,7 +150,7 @@ function toOAuth2Error (error: unknown): OAuth2Error {
     if (isOAuth2Error(error)) return error
     statusCode = statusOf(error as Error)
   } catch {
-    // Whatever was thrown cannot be read: it is told as any other failure of ours.
+    // The thrown value cannot be read: it is handled as any other failure of the server.
   }
   if (statusCode >= 500) return new OAuth2Error('server_error', undefined, { statusCode })
   const description = statusCode === 415 ? `The Content-Type must be ${FORM}` : (error as Error).message
