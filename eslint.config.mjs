@@ -14,6 +14,10 @@ export default [
     }
   },
   {
+    files: ['lib/**', 'types/**'],
+    rules: { '@stylistic/max-len': ['error', { code: 120 }] }
+  },
+  {
     // An augmentation repeats all type parameters of what it augments.
     files: ['types/fastify.ts'],
     rules: { '@typescript-eslint/no-unused-vars': 'off' }

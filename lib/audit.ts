@@ -1,4 +1,4 @@
-/** The list of all routes with what each requires: which doors are open. */
+/** The list of all routes, each with its requirement. */
 
 import type { FastifyInstance } from 'fastify'
 import { notReady } from './errors'
@@ -14,11 +14,22 @@ import type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from
 // Every scheme may name its scopes in this list, as in the newest OpenAPI.
 const VERSION = { openapi: '3.1.0' }
 
-/** Returns every route, in the order of declaration, one entry for each method. Routes that were declared before the plugin was loaded come first. */
+/**
+ * Returns every route, in the order of declaration, one entry for each method. Routes that were declared before the
+ * plugin was loaded come first.
+ */
 export function auditRoutes (routes: Routes): AuditedRoute[] {
   if (!routes.finished) throw notReady()
-  const early = routes.early.map(({ method, url }) => ({
-    method, url, security: null, public: true, hidden: false, publicBy: 'before-plugin', unverified: [], derived: [], contexts: []
+  const unseen = routes.unseenHere.map(({ method, url }) => ({
+    method,
+    url,
+    security: null,
+    public: true,
+    hidden: false,
+    publicBy: 'before-plugin',
+    unverified: [],
+    derived: [],
+    contexts: []
   } as const))
   const seen = routes.all.flatMap((route) => {
     const { requirement } = route.guard
@@ -34,26 +45,38 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
     }
     return urlsOf(route).flatMap((url) => route.methods.map((method) => ({ method, url, ...audited })))
   })
-  return [...early, ...seen]
+  return [...unseen, ...seen]
 }
 
-interface Row { readonly methods: readonly string[], readonly url: string, readonly security: string, readonly note: string, readonly hidden: boolean }
+interface Row {
+  readonly methods: readonly string[]
+  readonly url: string
+  readonly security: string
+  readonly note: string
+  readonly hidden: boolean
+}
 
 /**
- * Returns the list as a table: methods, URL, what is required, and why a route is public or what its contexts added. Methods of one URL, a URL with
- * and without a slash at its end, and hidden routes of one kind share a line.
+ * Returns the list as a table: methods, URL, requirement, and a note, such as the reason why a route is public. Methods
+ * of one URL, a URL with and without a slash at its end, and hidden routes of one kind share a line.
  */
 export function printSecurity (routes: readonly AuditedRoute[]): string {
   const rows = foldHidden(foldSlashes(foldMethods(routes))).map((row) => ({ ...row, methods: row.methods.join(',') }))
-  const width = (column: 'methods' | 'url' | 'security'): number => rows.reduce((most, row) => Math.max(most, row[column].length), 0)
+  const width = (column: 'methods' | 'url' | 'security'): number =>
+    rows.reduce((most, row) => Math.max(most, row[column].length), 0)
   const [methods, url, security] = [width('methods'), width('url'), width('security')]
-  return rows.map((row) =>
-    `${row.methods.padEnd(methods)}  ${row.url.padEnd(url)}  ${row.security.padEnd(security)}  ${row.note}`.trimEnd()).join('\n') + '\n'
+  const lines = rows.map((row) =>
+    `${row.methods.padEnd(methods)}  ${row.url.padEnd(url)}  ${row.security.padEnd(security)}  ${row.note}`.trimEnd())
+  return lines.join('\n') + '\n'
 }
 
 function foldMethods (routes: readonly AuditedRoute[]): Row[] {
   const rows = routes.map((route): Row => ({
-    methods: [route.method], url: route.url, security: securityText(route.security), note: noteText(route), hidden: route.hidden
+    methods: [route.method],
+    url: route.url,
+    security: securityText(route.security),
+    note: noteText(route),
+    hidden: route.hidden
   }))
   return fold(rows, ({ url, security, note, hidden }) => JSON.stringify([url, security, note, hidden]), (same) =>
     ({ ...same[0], methods: [...new Set(same.flatMap(({ methods }) => methods))].sort() }))
@@ -64,16 +87,21 @@ function foldSlashes (rows: readonly Row[]): Row[] {
     second === undefined ? first : { ...first, url: `${first.url.replace(/\/$/, '')}[/]` })
 }
 
-/** Hidden routes, such as the files of a user interface, are many. */
+/** Unites hidden routes, which are many if they are the files of a user interface. */
 function foldHidden (rows: readonly Row[]): Row[] {
-  return fold(rows, ({ url, methods, security, note, hidden }) => hidden ? JSON.stringify([methods, security, note]) : url + methods.join() + note, (same) => {
+  const keyOf = ({ url, methods, security, note, hidden }: Row): string =>
+    hidden ? JSON.stringify([methods, security, note]) : url + methods.join() + note
+  return fold(rows, keyOf, (same) => {
     const [first, second] = same
-    return second === undefined ? first : { ...first, url: `${commonStart(same.map(({ url }) => url))}… (${same.length} routes)` }
+    if (second === undefined) return first
+    return { ...first, url: `${commonStart(same.map(({ url }) => url))}… (${same.length} routes)` }
   })
 }
 
-/** Unites rows of one key, where the first of them stands. */
-function fold (rows: readonly Row[], keyOf: (row: Row) => string, unite: (same: readonly [Row, ...Row[]]) => Row): Row[] {
+/** Unites rows of one key, in the place of the first of them. */
+function fold (
+  rows: readonly Row[], keyOf: (row: Row) => string, unite: (same: readonly [Row, ...Row[]]) => Row
+): Row[] {
   const byKey = new Map<string, [Row, ...Row[]]>()
   for (const row of rows) {
     const same = byKey.get(keyOf(row))
@@ -83,29 +111,31 @@ function fold (rows: readonly Row[], keyOf: (row: Row) => string, unite: (same: 
   return [...byKey.values()].map(unite)
 }
 
-/** Returns what all URLs start with. */
+/** Returns the longest text that all URLs start with. */
 function commonStart ([first = '', ...others]: readonly string[]): string {
   const end = [...first].findIndex((character, i) => others.some((other) => other[i] !== character))
   return end === -1 ? first : first.slice(0, end)
 }
 
-/** With a prefix, the route `/` has two URLs, and Fastify notes the second on the same options. */
+/** Returns the URLs of a route. With a prefix, `/` has two: Fastify writes the second into the options of the route. */
 function urlsOf ({ url, options }: Route): string[] {
   return options.url === url ? [url] : [url, options.url]
 }
 
-function whyPublic ({ isPublicByOption, guard: { own, requirement } }: Route): AuditedRoute['publicBy'] {
+function whyPublic ({ isPublicByOption, guard: { declared, requirement } }: Route): AuditedRoute['publicBy'] {
   if (requirement === null) return 'undeclared'
-  if (requirement.length === 0) return isPublicByOption ? 'option' : own === null ? 'context' : 'security'
+  if (requirement.length === 0) return isPublicByOption ? 'option' : declared === null ? 'context' : 'security'
   return isPublic(requirement) ? 'optional' : null
 }
 
-/** A route is hidden where no document shows it. Before the first document only its own schema can hide it. */
+/** Returns true if no document shows the route; before the first document, if its schema hides it. */
 function isHidden ({ documents, all }: Routes, route: Route): boolean {
   if ((route.options.schema as { hide?: unknown } | undefined | null)?.hide === true) return true
-  // HEAD routes are shown by an option of @fastify/swagger alone; they are hidden where their GET route is.
-  const shown = route.methods.includes('HEAD') ? all.filter(({ url, methods }) => url === route.url && methods.includes('GET')) : [route]
-  return documents > 0 && shown.length > 0 && shown.every(({ isDocumented }) => !isDocumented)
+  // @fastify/swagger leaves out HEAD routes, unless an option of it shows them: they are as hidden as their GET route.
+  const routes = route.methods.includes('HEAD')
+    ? all.filter(({ url, methods }) => url === route.url && methods.includes('GET'))
+    : [route]
+  return documents > 0 && routes.length > 0 && routes.every(({ isDocumented }) => !isDocumented)
 }
 
 function derivedOf (requirement: Requirement | null): string[] {
@@ -120,11 +150,13 @@ function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequi
   // Fastify appends the names of plugins that share the context, and calls a function without a name by its source.
   const [name = ''] = pluginName.split(' -> ')
   const plugin = /^[\w@/.-]+$/.test(name) ? name : 'a plugin without a name'
-  const declared = contexts.declaredBy(context).map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
+  const declared = contexts.declaredBy(context)
+    .map((requirement) => ({ prefix: prefix === '' ? '/' : prefix, plugin, security: write(requirement) }))
   return [...parent === null ? [] : contextsOf(contexts, parent), ...declared]
 }
 
-const write = (requirement: Requirement): SecurityRequirementObject[] => requirement.length === 0 ? [] : toSecurity(toPlan(requirement), VERSION)
+const write = (requirement: Requirement): SecurityRequirementObject[] =>
+  requirement.length === 0 ? [] : toSecurity(toPlan(requirement), VERSION)
 
 function securityText (security: AuditedRoute['security']): string {
   if (security === null) return '-'
@@ -132,7 +164,8 @@ function securityText (security: AuditedRoute['security']): string {
 }
 
 function alternativeText (alternative: SecurityRequirementObject): string {
-  const members = Object.entries(alternative).map(([name, scopes]) => scopes.length === 0 ? name : `${name}(${scopes.join(' ')})`)
+  const members = Object.entries(alternative)
+    .map(([name, scopes]) => scopes.length === 0 ? name : `${name}(${scopes.join(' ')})`)
   return members.length === 0 ? '{}' : members.join(' & ')
 }
 
@@ -155,7 +188,7 @@ function noteText ({ publicBy, unverified, derived, contexts, hidden }: AuditedR
   ].join(', ')
 }
 
-/** A context without a prefix, below the root, is named by its plugin. */
+/** Returns the name of a context: its prefix or, without one and below the root, its plugin. */
 function contextText ({ prefix, plugin }: ContextRequirement): string {
   return prefix === '/' && plugin !== 'fastify' ? `secure in ${plugin}` : `secure at ${prefix}`
 }

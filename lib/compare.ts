@@ -5,8 +5,8 @@ import { badOption } from './errors'
 
 const key = randomBytes(32)
 
-// Two secrets that fit are laid side by side here, each filled up with zeros. They are gone when the comparison
-// returns.
+// Two secrets of up to this length are copied here, each filled up with zeros. Both are overwritten before the
+// comparison returns.
 const ROOM = 256
 const [left, right] = [Buffer.alloc(ROOM), Buffer.alloc(ROOM)]
 
@@ -18,15 +18,14 @@ const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
- * Compares two secrets in a time that does not depend on where they differ, nor on whether their lengths do.
+ * Compares two secrets in a time that depends neither on the place of a difference nor on a difference in length.
  *
  * Secrets of up to 256 bytes are compared as if they all had 256; if either is longer, both are hashed first, which
- * takes some microseconds. To compare
- * with many secrets, look one up by its digest instead: that is as safe, and one look-up is faster than a thousand
- * comparisons.
+ * takes some microseconds. To compare with many secrets, look one up by its digest instead: a look-up is as safe, and
+ * faster than a thousand comparisons.
  *
- * @param a a string or bytes. Two strings are equal where all their UTF-16 code units are; a string and bytes, where
- * the bytes are the string in UTF-8
+ * @param a a string or bytes. Two strings are equal if all their UTF-16 code units are; a string and bytes, if the
+ * bytes are the string in UTF-8
  * @throws {TypeError} for anything else
  */
 export function constantTimeEqual (a: string | Uint8Array, b: string | Uint8Array): boolean {
@@ -61,13 +60,12 @@ function lay (room: Buffer, secret: string | Uint8Array, encoding: Encoding): nu
 }
 
 /**
- * Tells whether a PKCE verifier belongs to the challenge of the authorization request (RFC 7636 section 4.6).
+ * Returns true if a PKCE verifier belongs to the challenge of the authorization request (RFC 7636 section 4.6).
  *
- * A verifier that is missing, or is none in the sense of section 4.1, does not. That the code itself is valid, was not
- * used before, and belongs to
- * the client and the redirect URI is not checked.
+ * Returns false for a verifier that is missing or not one in the sense of section 4.1. The authorization code is not
+ * checked: its validity, its first use, its client and its redirect URI.
  *
- * @param method what you allow, not what the client wishes: `S256` (the default) or `plain`
+ * @param method the method that you allow, whatever the client sent: `S256` (the default) or `plain`
  * @throws {TypeError} for another method
  */
 export function verifyPkce (

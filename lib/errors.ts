@@ -1,13 +1,15 @@
-/** Every error this package throws: its code, its sentence, its status. Nothing else constructs one. */
+/** Every error this package throws: its code, its message, its status. No other file constructs one. */
 
 import createError, { type FastifyError } from '@fastify/error'
 
 const BOOT = 500
 const NO_STACK = false
 
-// Answers to a request. The stack would lead into this package and costs more than the rest of a refusal, so it is not captured.
+// Refusals of a request. The stack would lead into this package and costs more than the rest of a refusal, so it is not
+// captured.
 const NotAuthenticated = createError('FST_AUTH_NOT_AUTHENTICATED', 'Not authenticated', 401, Error, NO_STACK)
-const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS', 'Invalid authentication credentials', 401, Error, NO_STACK)
+const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS',
+  'Invalid authentication credentials', 401, Error, NO_STACK)
 const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
 const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme "%s" failed: %s', 500, Error)
 
@@ -15,7 +17,10 @@ export const notAuthenticated = (): FastifyError => NotAuthenticated()
 export const invalidCredentials = (): FastifyError => InvalidCredentials()
 export const insufficientScope = (): FastifyError => InsufficientScope()
 
-/** What a `verify` or `grantedScopes` did wrong. The value it gave is never part of the message: it may be a secret. */
+/**
+ * Returns the error for a `verify` or `grantedScopes` that broke its contract. The value that it returned or threw is
+ * never part of the message: it may be a secret.
+ */
 export const verifyFailed = (scheme: string, problem: string): FastifyError => VerifyFailed(scheme, problem)
 
 // Two copies of the package may be in one tree of dependencies, each with classes of its own, so `instanceof` is not
@@ -27,31 +32,31 @@ const mark = (prototype: object, brand: symbol): void => { Object.defineProperty
 const isMarked = (value: unknown, brand: symbol): boolean =>
   typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
 
-/** Tells an `InvalidCredentialsError`, of whichever copy of the package. Throws for what cannot be read. */
+/** Returns true for an `InvalidCredentialsError` of any copy of the package. Throws for a value that cannot be read. */
 export const isInvalidCredentialsError = (value: unknown): value is InvalidCredentialsError =>
   isMarked(value, kInvalidCredentials)
 
-/** Tells an `OAuth2Error`, of whichever copy of the package. Throws for what cannot be read. */
+/** Returns true for an `OAuth2Error` of any copy of the package. Throws for a value that cannot be read. */
 export const isOAuth2Error = (value: unknown): value is OAuth2Error => isMarked(value, kOAuth2Error)
 
 /**
  * Thrown by a `verify` to refuse credentials with a description.
  *
- * Answered with 401, code `FST_AUTH_INVALID_CREDENTIALS`. The description becomes the message of the answer and, for the
- * bearer family, the `error_description` of the challenge, where characters outside RFC 6750 section 3 are replaced. It
- * reaches the client as it is: put no secret into it.
+ * The response is 401 with the code `FST_AUTH_INVALID_CREDENTIALS`. The description becomes the message of the response
+ * and, for the bearer family, the `error_description` of the challenge, where characters that RFC 6750 section 3 does
+ * not allow are replaced. The client can read the description: put no secret into it.
  */
 export class InvalidCredentialsError extends Error {
   /** Always `InvalidCredentialsError`. */
   override readonly name = 'InvalidCredentialsError'
-  /** The code of the answer. */
+  /** The code of the response. */
   readonly code = 'FST_AUTH_INVALID_CREDENTIALS'
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly statusCode = 401
-  /** What was given to the constructor; `undefined` without it. */
+  /** The description that the constructor was called with; `undefined` if there was none. */
   readonly description: string | undefined
 
-  /** @param description why, in words for the client. Default: none, and the message is the usual one */
+  /** @param description the reason, in words for the client. Default: none, and the message is the usual one */
   constructor (description?: string | null) {
     super(description ?? 'Invalid authentication credentials')
     this.description = description === null || description === undefined ? undefined : String(description)
@@ -61,33 +66,38 @@ mark(InvalidCredentialsError.prototype, kInvalidCredentials)
 
 /** The error codes of RFC 6749 section 5.2. */
 export type OAuth2ErrorCode =
-  | 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unauthorized_client' | 'unsupported_grant_type' | 'invalid_scope' | 'server_error'
+  | 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unauthorized_client' | 'unsupported_grant_type'
+  | 'invalid_scope' | 'server_error'
 
 const STATUS: { readonly [Code in OAuth2ErrorCode]?: number } = { invalid_client: 401, server_error: 500 }
 
 /**
- * An answer of a token endpoint (RFC 6749 section 5.2), thrown by its handler: `{ error, error_description }`.
+ * An error response of a token endpoint (RFC 6749 section 5.2), thrown by its handler: `{ error, error_description }`.
  *
- * The status is 400, of `invalid_client` 401, of `server_error` 500, unless `statusCode` is given. The description reaches the client;
- * characters that section 5.2 does not allow are replaced.
+ * The status is 400, of `invalid_client` 401, of `server_error` 500, unless `statusCode` is given. The client can read
+ * the description, except that of `server_error`, which is not sent; characters that section 5.2 does not allow are
+ * replaced.
  */
 export class OAuth2Error extends Error {
   /** Always `OAuth2Error`. */
   override readonly name = 'OAuth2Error'
-  /** The answer's `error`. */
+  /** The `error` of the response. */
   readonly code: OAuth2ErrorCode
-  /** The answer's `error_description`, before characters are replaced; `undefined` without it. */
+  /** The `error_description` of the response, before characters are replaced; `undefined` if there is none. */
   readonly description: string | undefined
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly statusCode: number
 
   /**
-   * @param code the answer's `error`
-   * @param description the answer's `error_description`. Default: none
+   * @param code the `error` of the response
+   * @param description the `error_description` of the response. Default: none
    * @param options another status, from 400 to 599, and the cause, which is logged and not sent
-   * @throws {TypeError} for a `statusCode` that is no error's
+   * @throws {TypeError} for a `statusCode` that is not an error's
    */
-  constructor (code: OAuth2ErrorCode, description?: string | null, options: { readonly statusCode?: number, readonly cause?: unknown } = {}) {
+  constructor (
+    code: OAuth2ErrorCode, description?: string | null,
+    options: { readonly statusCode?: number, readonly cause?: unknown } = {}
+  ) {
     const { statusCode = STATUS[code] ?? 400, cause } = options
     super(description ?? code, cause === undefined ? undefined : { cause })
     if (!(Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599)) {
@@ -100,16 +110,19 @@ export class OAuth2Error extends Error {
 }
 mark(OAuth2Error.prototype, kOAuth2Error)
 
-// Failures at boot. Each names the option or the route at fault, and says what to do.
+// Failures at boot. Each message has the option or the route at fault, and what to do.
 const DuplicateScheme = createError('FST_AUTH_DUPLICATE_SCHEME',
-  'Two security schemes are called "%s" and differ in the OpenAPI document: give one of them another `schemeName`', BOOT)
+  'Two security schemes are called "%s" and differ in the OpenAPI document: ' +
+  'give one of them another `schemeName`', BOOT)
 const UnknownScheme = createError('FST_AUTH_UNKNOWN_SCHEME', '%s: %s', BOOT)
 const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE', '%s: %s', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
 const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
-  'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. These do not: %s', BOOT)
+  'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or ' +
+  'stand in a context that declares it by `secure`. These do not: %s', BOOT)
 const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Cannot enforce `security` on %s: %s', BOOT)
-const NotReady = createError('FST_AUTH_NOT_READY', 'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
+const NotReady = createError('FST_AUTH_NOT_READY',
+  'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)
 const OverrideRefused = createError('FST_AUTH_OVERRIDE', 'A scheme cannot be overridden %s', BOOT)
 
 export const duplicateScheme = (name: string): FastifyError => DuplicateScheme(name)
@@ -120,7 +133,8 @@ export const foreignScheme = (where: string, name: string): FastifyError =>
   unknownScheme(where, `the scheme "${name}" belongs to another application or to another registration of the plugin`)
 export function unknownScope (where: string, scheme: string, scope: string, declared: readonly string[]): FastifyError {
   const names = declared.length === 0 ? 'none' : declared.map((name) => `"${name}"`).join(', ')
-  return UnknownScope(where, `the scheme "${scheme}" does not declare the scope "${scope}" (declared: ${names}); correct it, or add it to the \`scopes\` of the scheme`)
+  const problem = `the scheme "${scheme}" does not declare the scope "${scope}" (declared: ${names})`
+  return UnknownScope(where, `${problem}; correct it, or add it to the \`scopes\` of the scheme`)
 }
 export const badSecurity = (where: string, problem: string): FastifyError => BadSecurity(where, problem)
 

@@ -1,10 +1,10 @@
 /**
- * What we rely on of Fastify beyond its documentation. Each function throws where Fastify has changed it: a guard that
- * is not attached because nothing was found would leave routes open.
+ * All that we rely on and Fastify does not document. Each function throws if Fastify has changed: a guard that is not
+ * attached, because nothing was found, would leave routes open.
  *
- * 1. A child context inherits from its parent by its prototype; the root inherits from an object that is no instance.
+ * 1. A child context inherits from its parent by its prototype; the root inherits from an object without `addHook`.
  * 2. `fastify.children`, a symbol, holds the child contexts of a context.
- * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)` with its constraints behind.
+ * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)`, then its constraints.
  * 4. `Symbol.for('registered-plugin')` holds the names of the plugins registered in a context and its parents.
  */
 
@@ -37,7 +37,9 @@ export function parentsOf<Context extends object> (context: Context): Context[] 
 export function descendantsOf<Context extends object> (context: Context): Context[] {
   const key = Object.getOwnPropertySymbols(context).find(({ description }) => description === 'fastify.children')
   const children = key === undefined ? undefined : (context as Record<symbol, Context[]>)[key]
-  if (!Array.isArray(children) || children.some((child) => parentOf(child) !== context)) throw changed('the list of child contexts')
+  if (!Array.isArray(children) || children.some((child) => parentOf(child) !== context)) {
+    throw changed('the list of child contexts')
+  }
   return children.flatMap((child) => [child, ...descendantsOf(child)])
 }
 
@@ -47,7 +49,7 @@ export function printedRoutes (app: Pick<FastifyInstance, 'printRoutes'>): Print
   if (typeof printed !== 'string') throw changed('`printRoutes()`')
   const paths: string[] = []
   const routes: PrintedRoute[] = []
-  // The depth of a part of a path that has no route itself, so the next line must be below it.
+  // The depth of a part of a path without a route: the next line must be below that part.
   let unfinished = -1
   for (const line of printed.split('\n')) {
     if (line === '' || line === EMPTY_TREE) continue
@@ -69,11 +71,14 @@ export function printedRoutes (app: Pick<FastifyInstance, 'printRoutes'>): Print
 export function timesRegistered (context: object, plugin: string): number {
   const names: unknown = (context as { [kRegistered]?: unknown })[kRegistered]
   // A child's list inherits from its parent's, and is no array by itself.
-  if (!(names instanceof Object && 'length' in names && typeof names.length === 'number')) throw changed('the list of registered plugins')
+  if (!(names instanceof Object && 'length' in names && typeof names.length === 'number')) {
+    throw changed('the list of registered plugins')
+  }
   return Array.from(names as ArrayLike<unknown>).filter((name) => name === plugin).length
 }
 
 const kRegistered = Symbol.for('registered-plugin')
 
 const changed = (what: string): Error => unguardedRoutes('any route',
-  `this version of Fastify keeps ${what} in another form than fastify-auth-schemes knows; install a version of Fastify that its README names, or a newer one of the plugin`)
+  `this version of Fastify keeps ${what} in another form than fastify-auth-schemes knows; ` +
+  'install a version of Fastify that its README names, or a newer one of the plugin')

@@ -1,9 +1,9 @@
-/** Outcomes of a check: what counts as a refusal, and which status an error has. */
+/** Outcomes of a check: the values that refuse, and the status of an error. */
 
 import { isNativeError } from 'node:util/types'
 import { verifyFailed } from './errors'
 
-/** Outcomes of an alternative, in ascending order of how far it got. */
+/** The outcomes of an alternative, the one that got furthest last. */
 export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
 export type Outcome = typeof Outcome[keyof typeof Outcome]
 
@@ -14,8 +14,9 @@ export const isRefusal = (value: unknown): boolean => value === null || value ==
 export const isError = (value: unknown): value is Error => value instanceof Error || isNativeError(value)
 
 /**
- * Returns what was thrown, where it is an error whose status can be read; else `FST_AUTH_VERIFY_FAILED`, which shows nothing of it. A hook
- * that failed with `undefined` would let the request pass, and Fastify sends other objects to the client as they are.
+ * Returns a thrown value if it is an error whose status can be read; else `FST_AUTH_VERIFY_FAILED`, which shows nothing
+ * of the value. A hook that failed with `undefined` would let the request pass, and Fastify sends other objects to the
+ * client as they are.
  *
  * @param name the scheme, for the message
  */

@@ -1,41 +1,33 @@
-/** The plugin: options, decorators and hooks. */
+/** The plugin: its decorators and hooks. */
 
-import { isDeepStrictEqual } from 'node:util'
 import fastifyPlugin from 'fastify-plugin'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { auditRoutes, printSecurity } from './audit'
-import { badOption, duplicateScheme, overrideRefused } from './errors'
+import { checkPluginOptions, createAuthSchemes } from './auth-schemes'
+import { badOption } from './errors'
 import { parentsOf } from './fastify-internals'
 import { documentRoutes, inspectDocument } from './openapi/document'
 import { Swaggers, isProbe } from './openapi/swagger'
 import { kAttempt } from './request/hook'
-import { answerRefusal, kRefusal } from './request/reject'
+import { respondToRefusal, kRefusal } from './request/reject'
 import { keepBootError } from './routes/failed-boot'
-import { isPlainObject } from './requirement/read'
-import { PublicUrls } from './routes/public-urls'
 import { Routes } from './routes/routes'
-import { lookAround, refuseOutside, unseenGuard } from './routes/unseen'
-import { createScheme, overrideScheme } from './scheme'
-import { factories } from './schemes'
-import { optionalRealm, refuseUndefined, type SchemeDefinition } from './schemes/definition'
+import { refuseOutside, surroundingsOf, unseenGuard } from './routes/unseen'
 import { registerTokenForm } from './token-form'
-import type { AuthSchemes, AuthSchemesOptions, HookName } from '../types/options'
-
-// Ours, and those that Fastify takes of every plugin.
-const OPTIONS = ['hook', 'realm', 'explicit', 'public', 'errorSchema', 'prefix', 'logLevel', 'logSerializers']
-
-const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
+import type { AuthSchemesOptions } from '../types/options'
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
-  const { hook, realm, explicit, errorSchema, publicUrls } = checkOptions(options)
-  if (app.hasDecorator('authSchemes')) throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
+  const { hook, realm, explicit, errorSchema, publicUrls } = checkPluginOptions(options)
+  if (app.hasDecorator('authSchemes')) {
+    throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
+  }
   const warned = new Set<string>()
   function warnOnce (message: string): void {
     if (!warned.has(message)) app.log.warn(message)
     warned.add(message)
   }
-  const surroundings = lookAround(app)
-  const { before, children, others } = surroundings
+  const surroundings = surroundingsOf(app)
+  const { unseen, children, others } = surroundings
   const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, surroundings, publicUrls)
   const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
 
@@ -57,58 +49,21 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     swaggers.find(this)
     routes.add(this, route)
   }
-  // Contexts that are there already take over all hooks but this one.
+  // Contexts that exist already inherit all hooks but this one.
   for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
-  app.addHook('onError', answerRefusal)
-  if (before.length + children.length + others.length > 0) {
+  app.addHook('onError', respondToRefusal)
+  if (unseen.length + children.length + others.length > 0) {
     const [outermost = app] = others
     outermost.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
   }
   app.addHook('onReady', async () => { routes.finish(app.log, swaggers.exist) })
 }
 
-/** Requests of contexts that were created before do not have the decorators of their parents. */
+/** Adds the properties of requests. A context that was created before has its own decorators, not its parents'. */
 function decorateRequests (context: FastifyInstance): void {
   for (const name of ['auth', kAttempt, kRefusal] as const) {
     if (!context.hasRequestDecorator(name as string)) context.decorateRequest(name as 'auth', null as any)
   }
-}
-
-type CheckedOptions = Required<Pick<AuthSchemesOptions, 'hook' | 'explicit'>> & Pick<AuthSchemesOptions, 'realm' | 'errorSchema'> & { readonly publicUrls: PublicUrls }
-
-function checkOptions (options: AuthSchemesOptions): CheckedOptions {
-  const where = 'authSchemes'
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes hook, realm, explicit, public, errorSchema`)
-  }
-  refuseUndefined(where, options)
-  const { hook = 'onRequest', realm, explicit = false, public: urls = [], errorSchema } = options
-  if (!HOOKS.includes(hook)) throw badOption(where, `the option \`hook\` must be one of ${HOOKS.join(', ')}`)
-  if (typeof explicit !== 'boolean') throw badOption(where, 'the option `explicit` must be true or false')
-  if (errorSchema !== undefined && !isPlainObject(errorSchema)) throw badOption(where, 'the option `errorSchema` must be a JSON Schema, or a schema of TypeBox')
-  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema, publicUrls: new PublicUrls(urls) }
-}
-
-/** Returns `app.authSchemes`: the factories, which hold that one name means one thing in the document, and the tools beside them. */
-function createAuthSchemes (routes: Routes, realm: string | undefined, warn: (message: string) => void): AuthSchemes {
-  const { registration, schemes } = routes
-  function create (definition: SchemeDefinition) {
-    const { name, openapi } = definition
-    if (!isDeepStrictEqual(schemes.definition(name)?.openapi ?? openapi, openapi)) throw duplicateScheme(name)
-    const scheme = createScheme(definition, registration)
-    schemes.add(scheme)
-    return scheme
-  }
-  return Object.freeze({
-    ...Object.fromEntries(Object.entries(factories).map(([name, define]) => [name, (options: unknown) => create(define(options, realm))])),
-    routes: () => auditRoutes(routes),
-    override (scheme: unknown, auth: unknown) {
-      if (process.env.NODE_ENV?.trim().toLowerCase() === 'production') throw overrideRefused('where NODE_ENV is production: it is for tests')
-      const { name, restore } = overrideScheme(scheme, registration, auth)
-      warn(`SECURITY IS OVERRIDDEN: the scheme "${name}" accepts every request, whatever its credentials`)
-      return restore
-    }
-  }) as unknown as AuthSchemes
 }
 
 /** `fastapi.security` for Fastify. */

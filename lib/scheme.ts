@@ -3,7 +3,9 @@
 import type { FastifyRequest } from 'fastify'
 import { badOption, insufficientScope, notAuthenticated, unguardedRoutes, unknownScheme } from './errors'
 import { isRefusal } from './outcome'
-import { isVerified, nodeOf, pathFromBase, remember, type Override, type Registration, type SchemeNode } from './requirement/node'
+import {
+  isVerified, nodeOf, pathFromBase, remember, type Override, type Registration, type SchemeNode
+} from './requirement/node'
 import { challengeOf, toPlan, type Check } from './requirement/plan'
 import { checkScopes, isScopeList, soleRequirement } from './requirement/read'
 import type { SetAuth } from './request/authenticate'
@@ -27,9 +29,11 @@ export function createScheme (definition: SchemeDefinition, registration: Regist
   return toScheme({ registration, definition, parent: null, scopes: [], verify: undefined })
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 function toScheme (parts: Omit<SchemeNode, 'id' | 'base' | 'override'>): Scheme {
   const { definition, parent } = parts
-  const node = { ...parts, id: ++lastId, base: parent?.base, override: null } as { -readonly [Key in keyof SchemeNode]: SchemeNode[Key] }
+  const node = { ...parts, id: ++lastId, base: parent?.base, override: null } as Writable<SchemeNode>
   node.base ??= node
   const plan = toPlan(soleRequirement(definition.name, node))
   const scheme: Scheme = Object.freeze({
@@ -45,8 +49,9 @@ function toScheme (parts: Omit<SchemeNode, 'id' | 'base' | 'override'>): Scheme 
 }
 
 /**
- * Looks at the route that a scheme's hook runs on where the route itself does not carry the hook: in an instance hook, called by hand, or wrapped by
- * another plugin. It is enforced, but not documented, which is logged once for each route.
+ * Returns the rule for `request.auth` of a scheme's hook that is not among the route's own hooks: an instance hook, one
+ * that is called by hand, or one that another plugin has wrapped. A scheme that the guard of the route does not include
+ * is enforced, but not documented, which is logged once for each route.
  *
  * @throws `FST_AUTH_UNGUARDED_ROUTE` with the plugin option `explicit`
  */
@@ -56,7 +61,8 @@ function undeclared (node: SchemeNode, request: FastifyRequest): SetAuth {
   const guard = (config as { [kGuard]?: RouteGuard } | undefined)?.[kGuard]
   if (url !== undefined && guard?.includes(node) !== true) {
     const where = `${request.method} ${url}`
-    const cure = `a hook of the scheme "${name}" runs there, which the route does not declare; require the scheme by \`security\` or \`app.secure\``
+    const cure = `a hook of the scheme "${name}" runs there, which the route does not declare; ` +
+      'require the scheme by `security` or `app.secure`'
     if (registration.explicit) throw unguardedRoutes(where, cure)
     registration.warnOnce(`${where} enforces more than it documents: ${cure}`)
   }
@@ -71,7 +77,8 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
   const [first] = found
   if (first === undefined) {
     const route = `${request.method} ${request.routeOptions.url ?? request.url}`
-    throw unknownScheme(route, `the handler requires the scheme "${definition.name}", which is not in the \`security\` of the route; add it there`)
+    throw unknownScheme(route, `the handler requires the scheme "${definition.name}", ` +
+      'which is not in the `security` of the route; add it there')
   }
   const accepted = found.find(({ member, attempt }) => attempt.accepted?.members.includes(member) === true)
   const { member, attempt } = accepted ?? first
@@ -90,13 +97,19 @@ function derivedFrom (parent: SchemeNode, options: unknown): Parameters<typeof t
   const where = `${definition.name}.derive`
   const scopes = readScopes(where, definition, options, ['scopes', 'verify'])
   const { verify } = options as { verify?: SchemeNode['verify'] }
-  if (verify !== undefined && typeof verify !== 'function') throw badOption(where, 'the option `verify` must be a function')
+  if (verify !== undefined && typeof verify !== 'function') {
+    throw badOption(where, 'the option `verify` must be a function')
+  }
   return { registration, definition, parent, scopes, verify }
 }
 
-/** Checks options of which one is `scopes`, and returns it. */
-function readScopes (where: string, definition: SchemeDefinition, options: unknown, keys: readonly string[]): readonly string[] {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(where, 'the options must be an object')
+/** Returns the option `scopes`; throws for a bad one, and for any option that is not among the keys. */
+function readScopes (
+  where: string, definition: SchemeDefinition, options: unknown, keys: readonly string[]
+): readonly string[] {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw badOption(where, 'the options must be an object')
+  }
   for (const key of Object.keys(options)) {
     if (!keys.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes ${keys.join(', ')}`)
   }
@@ -108,32 +121,43 @@ function readScopes (where: string, definition: SchemeDefinition, options: unkno
 }
 
 /**
- * Makes a scheme, with what it was derived from, accept every request as the given user. Earlier overrides of its base stay.
+ * Makes a scheme, and those that it is derived from, accept every request as the given user. Earlier overrides of its
+ * base stay in force.
  *
  * @returns a function that takes it back
  */
-export function overrideScheme (scheme: unknown, registration: Registration, auth: unknown): { readonly name: string, readonly restore: () => void } {
+export function overrideScheme (
+  scheme: unknown, registration: Registration, auth: unknown
+): { readonly name: string, readonly restore: () => void } {
   const where = 'override'
   const node = nodeOf(scheme)
-  if (node?.registration !== registration) throw badOption(where, 'the first argument must be a scheme of this application')
-  if (auth === null || typeof auth !== 'object') throw badOption(where, 'the second argument must be an object with the user')
+  if (node?.registration !== registration) {
+    throw badOption(where, 'the first argument must be a scheme of this application')
+  }
+  if (auth === null || typeof auth !== 'object') {
+    throw badOption(where, 'the second argument must be an object with the user')
+  }
   const { definition } = node
-  const { user, credentials = definition.blank } = auth as { user?: unknown, credentials?: {} }
+  const { user, credentials = definition.emptyCredentials } = auth as { user?: unknown, credentials?: {} }
   if (isVerified(node) && isRefusal(user)) {
     throw badOption(where, `the second argument must have the \`user\` that "${definition.name}" is to accept`)
   }
   const given = { user, credentials }
   const path = pathFromBase(node)
-  for (const link of path) setOverrides(link, link === node ? [...overridesOf(link), given] : [given, ...overridesOf(link)])
+  for (const link of path) {
+    setOverrides(link, link === node ? [...overridesOf(link), given] : [given, ...overridesOf(link)])
+  }
   return {
     name: definition.name,
-    restore: () => { for (const link of path) setOverrides(link, overridesOf(link).filter((override) => override !== given)) }
+    restore () {
+      for (const link of path) setOverrides(link, overridesOf(link).filter((override) => override !== given))
+    }
   }
 }
 
 const overrides = new WeakMap<SchemeNode, readonly Override[]>()
 
-/** Returns what overrides a node, the override in force last. They may be taken back in any order. */
+/** Returns the overrides of a node, which may be taken back in any order. The last one is in force. */
 const overridesOf = (node: SchemeNode): readonly Override[] => overrides.get(node) ?? []
 
 function setOverrides (node: SchemeNode, list: readonly Override[]): void {

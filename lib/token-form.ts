@@ -1,4 +1,4 @@
-/** The token endpoint: forms of several grants, parsed, validated, handled and answered as RFC 6749 asks. */
+/** The token endpoint: forms of several grants, parsed, validated, handled, and responded to by RFC 6749. */
 
 import formbody from '@fastify/formbody'
 import { Type, type TObject } from '@sinclair/typebox'
@@ -6,7 +6,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { badOption } from './errors'
 import { kOperation } from './openapi/operation'
 import { refuseUndefined } from './schemes/definition'
-import { answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse } from './token/answer'
+import {
+  answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse
+} from './token/answer'
 import { readClient } from './token/client'
 import { GRANT_TYPES, parseForm, readForm, schemasOf, splitScope } from './token/forms'
 import type { GrantHandler, TokenFormOptions } from '../types/token-form'
@@ -14,7 +16,7 @@ import type { GrantHandler, TokenFormOptions } from '../types/token-form'
 /** In bytes. A login, a code or a token is far smaller. */
 const BODY_LIMIT = 16384
 
-// What the endpoint decides by itself.
+// Route options that the endpoint sets itself.
 const RESERVED = [
   'security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation'
 ]
@@ -28,12 +30,12 @@ const ALLOWED = [
   'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'
 ]
 
-// What a schema describes to machines. The rest of it is for readers of the document.
+// The parts of a schema by which Fastify validates and serializes. The other parts are for readers of the document.
 const VALIDATED = ['body', 'querystring', 'query', 'params', 'headers', 'response', 'security']
 
 type Handlers = ReadonlyMap<string, GrantHandler<any>>
 
-/** What `tokenForm` was called with, checked. */
+/** The arguments of `tokenForm`, checked. */
 interface Endpoint {
   readonly strict: boolean
   readonly handlers: Handlers
@@ -63,7 +65,7 @@ export function registerTokenForm (
     context.removeAllContentTypeParsers()
     await context.register(formbody, { parser: parseForm })
     // Twice, as the handler of the context and of the route: Fastify goes to the next one where an `onSend` hook fails
-    // on an answer of the first.
+    // on a response of the first.
     const errorHandler = answerError(realm)
     context.setErrorHandler(errorHandler)
     // Last of all, so that no hook of a route comes after it.
@@ -76,8 +78,8 @@ export function registerTokenForm (
       url: path,
       security: [],
       onRequest: [noStore, ...[onRequest ?? []].flat()],
-      // The form is documented apart, and validated by the handler: compilers and transforms of the application are for its
-      // own schemas.
+      // The form is documented apart, and validated by the handler: compilers and transforms of the application are for
+      // its own schemas.
       schema: { ...schema },
       config: { ...route.config, [kOperation]: { requestBody: requestBody(body), responses: responses() } } as object,
       handler: handle(schemas, handlers, authenticateClient)
@@ -104,8 +106,8 @@ function handle (
 }
 
 /**
- * Tells whether an answer was sent, though hooks may still be at work on it. Without one, a handler that gives nothing
- * would never be answered.
+ * Returns a function that is true once a response was sent, even if hooks still run for it. A handler that neither
+ * returns a value nor sends a response would leave the request open.
  */
 function watch (reply: FastifyReply): () => boolean {
   const { send } = reply

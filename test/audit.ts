@@ -95,7 +95,7 @@ t.test('the list is refused before the application is ready', async (t) => {
   const expected = { code: 'FST_AUTH_NOT_READY', message: 'The list of routes is complete only once the application is ready; call `await app.ready()` before' }
   t.throws(() => app.authSchemes.routes(), expected)
   t.throws(() => app.printSecurity(), expected)
-  t.throws(() => auditRoutes(new Routes(registration, 'onRequest', Fastify(), { before: [], early: [] })), expected)
+  t.throws(() => auditRoutes(new Routes(registration, 'onRequest', Fastify(), { unseen: [], unseenHere: [] })), expected)
 })
 
 t.test('alternatives that contradict themselves are not listed', async (t) => {

@@ -8,7 +8,7 @@ const root = join(__dirname, '..')
 
 const ORDER = [
   'types', 'lib/errors.ts', 'lib/outcome.ts', 'lib/compare.ts', 'lib/fastify-internals.ts', 'lib/header', 'lib/schemes', 'lib/requirement', 'lib/request',
-  'lib/scheme.ts', 'lib/routes', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts', 'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
+  'lib/scheme.ts', 'lib/routes', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts', 'lib/auth-schemes.ts', 'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
 ]
 
 const list = (folder: string, recursive = true): string[] => readdirSync(join(root, folder), { recursive, encoding: 'utf8' })

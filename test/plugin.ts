@@ -2,7 +2,7 @@ import t from 'tap'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { authSchemes } from '../lib/plugin'
-import { challengesOf, createApp, documentOf, openapi31 } from './helpers'
+import { createApp, documentOf, openapi31 } from './helpers'
 
 const handler = async (): Promise<string> => 'ran'
 
@@ -21,42 +21,6 @@ t.test('it decorates the instance and the request', async (t) => {
 t.test('it is registered once in a context', async (t) => {
   const app = await createApp()
   await t.rejects(async () => { await app.register(authSchemes) }, { name: 'TypeError', message: 'authSchemes: the plugin is already registered in this context, or in a parent of it' })
-})
-
-t.test('its options are checked', async (t) => {
-  const bad: ReadonlyArray<readonly [options: object, message: string]> = [
-    [{ hook: 'onSend' }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
-    [{ hook: null }, 'the option `hook` must be one of onRequest, preParsing, preValidation, preHandler'],
-    [{ realm: 'a\nb' }, 'the option `realm` must be a string of ASCII characters, none of them a control character'],
-    [{ explict: true }, 'there is no option `explict`: it takes hook, realm, explicit, public, errorSchema'],
-    [{ explicit: 'yes' }, 'the option `explicit` must be true or false']
-  ]
-  for (const [options, message] of bad) {
-    await t.rejects(async () => { await Fastify().register(authSchemes, options) }, { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `authSchemes: ${message}` })
-  }
-})
-
-t.test('realm is the default of every challenge that has one', async (t) => {
-  const app = await createApp({ realm: 'R' })
-  const { apiKeyHeader, httpBase, httpBasic, httpBearer, httpDigest, oauth2, openIdConnect } = app.authSchemes
-  app.get('/', {
-    security: [
-      { scheme: apiKeyHeader({ name: 'k' }) }, { scheme: httpBase({ scheme: 'other' }) }, { scheme: httpBasic() }, { scheme: httpBasic({ schemeName: 'Own', realm: 'O' }) },
-      { scheme: httpBearer() }, { scheme: httpDigest() }, { scheme: oauth2({ flows: {} }) }, { scheme: openIdConnect({ openIdConnectUrl: 'x' }) }
-    ]
-  }, handler)
-  t.strictSame(challengesOf(await app.inject('/')),
-    ['APIKey', 'Other', 'Basic realm="R"', 'Basic realm="O"', 'Bearer realm="R"', 'Digest realm="R"'])
-})
-
-t.test('two schemes of one name must be one in the document', async (t) => {
-  const { authSchemes: { oauth2PasswordBearer, httpBearer } } = await createApp()
-  const first = oauth2PasswordBearer({ tokenUrl: 'token', scopes: { a: 'A', b: 'B' }, verify: () => 1 })
-  const second = oauth2PasswordBearer({ tokenUrl: 'token', scopes: { b: 'B', a: 'A' }, verify: () => 2 })
-  t.not(first, second)
-  const expected = { code: 'FST_AUTH_DUPLICATE_SCHEME', message: 'Two security schemes are called "OAuth2PasswordBearer" and differ in the OpenAPI document: give one of them another `schemeName`' }
-  t.throws(() => oauth2PasswordBearer({ tokenUrl: 'other' }), expected)
-  t.throws(() => httpBearer({ schemeName: 'OAuth2PasswordBearer' }), expected)
 })
 
 t.test('a scheme that is handed out of its context must not pass for enforced', async (t) => {

@@ -38,7 +38,7 @@ export interface AuditedRoute {
   readonly publicBy: 'security' | 'option' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
   /** The names of required schemes without a `verify`: their credentials and scopes are not verified. */
   readonly unverified: readonly string[]
-  /** The further checks of derived schemes: the name of the scheme and of its `verify`, such as `HTTPBearer isActive`. */
+  /** The further checks of derived schemes: the names of scheme and `verify`, such as `HTTPBearer isActive`. */
   readonly derived: readonly string[]
   /** The requirements of the route's contexts, outermost first. */
   readonly contexts: readonly ContextRequirement[]

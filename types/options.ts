@@ -19,8 +19,9 @@ export interface AuthSchemesOptions {
   /** `true`: every route must have `security`, or be in a context that declares it, or boot fails. Default `false`. */
   readonly explicit?: boolean
   /**
-   * Routes of other plugins that are public, whatever their contexts require, and count as declared: URLs, each exact or, with `*` at the end, a
-   * prefix. Routes that carry `security` are left as they are. A URL of no such route fails the boot. Default: none.
+   * Routes of other plugins that are public, whatever their contexts require, and count as declared: URLs, each exact
+   * or, with `*` at the end, a prefix. Routes that carry `security` are left as they are. A URL of no such route fails
+   * the boot. Default: none.
    */
   readonly public?: readonly string[]
   /**

@@ -5,7 +5,10 @@ import type { MaybePromise, Refusal } from './scheme'
 
 /** The client that a form came from. */
 interface FromClient {
-  /** From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Verified by that function only. */
+  /**
+   * From the form or, with `authenticateClient`, from HTTP Basic (RFC 6749 section 2.3.1). Verified by that function
+   * only.
+   */
   readonly client_id: string | undefined
   /** From the form or, with `authenticateClient`, from HTTP Basic. Verified by that function only. */
   readonly client_secret: string | undefined
@@ -114,8 +117,8 @@ export interface TokenFormOptions
   readonly bodyLimit?: number
   /**
    * Decides about the client of every form with a `client_id`; `null`, `undefined` and `false` refuse it with
-   * `invalid_client`, as a 401 that it throws does. The secret is `undefined` if none was sent: accept such a client only
-   * if it is a public one. Default: none, clients are not verified, HTTP Basic is not read, and the grant
+   * `invalid_client`, as a 401 that it throws does. The secret is `undefined` if none was sent: accept such a client
+   * only if it is a public one. Default: none, clients are not verified, HTTP Basic is not read, and the grant
    * `client_credentials` cannot be offered.
    */
   readonly authenticateClient?: (

@@ -12,16 +12,22 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const BEARER_TOKEN = /^[\x21\x23-\x2b\x2d-\x7e]+$/
 const USUAL_BEARER = new RegExp(`^Bearer ${BEARER_TOKEN.source.slice(1)}`)
 
-/** Whether the text is a token in the sense of RFC 9110 section 5.6.2. */
+/** Returns true for a token in the sense of RFC 9110 section 5.6.2. */
 export const isToken = (text: string): boolean => TOKEN.test(text)
 
-/** Whether the text can be a bearer token: visible ASCII without quotes and commas. */
+/** Returns true for a text that can be a bearer token: visible ASCII without quotes and commas. */
 export const isBearerToken = (text: string): boolean => BEARER_TOKEN.test(text)
 
-/** Whether a header is a bearer token as nearly all clients write it: `Bearer`, one space, the token. Others may be right, too. */
+/**
+ * Returns true for a bearer token as nearly all clients write it: `Bearer`, one space, the token. Headers of another
+ * form may be valid, too.
+ */
 export const isUsualBearer = (header: string): boolean => USUAL_BEARER.test(header)
 
-/** The text without leading and trailing spaces. Other white space stays: it is not allowed there, so it must be seen. */
+/**
+ * Returns the text without leading and trailing spaces. Other white space stays: it is not allowed there, so the text
+ * must be refused.
+ */
 export function trimSpaces (text: string): string {
   let start = 0
   let end = text.length
@@ -30,14 +36,14 @@ export function trimSpaces (text: string): string {
   return start === 0 && end === text.length ? text : text.slice(start, end)
 }
 
-/** The header, read for one scheme: `scheme` as it was sent, `credentials` trimmed and perhaps empty. */
+/** The header, read for one scheme: `scheme` as sent; `credentials` without spaces at the ends, perhaps empty. */
 export interface Authorization { readonly scheme: string, readonly credentials: string }
 
 /**
  * Reads the header for the scheme called `name` (lower case).
  *
- * Absent: no header, an empty one, another scheme's. Malformed: not one string, or the name is followed by something that is not a space.
- * What the credentials must look like is the scheme's matter and not checked here.
+ * Absent: no header, an empty one, another scheme's. Malformed: not one string, or the name is followed by a character
+ * that is neither a space nor part of a name. The form of the credentials is not checked here: each scheme has its own.
  */
 export function readAuthorization (header: unknown, name: string): Authorization | typeof ABSENT | typeof MALFORMED {
   if (header === undefined) return ABSENT
@@ -51,7 +57,7 @@ export function readAuthorization (header: unknown, name: string): Authorization
   return { scheme: value.slice(0, name.length), credentials: value.slice(start) }
 }
 
-/** Whether the text starts with the name (lower case), in whatever case its ASCII letters are. No other character counts as one of them. */
+/** Returns true if the text starts with the name (lower case). Only the case of ASCII letters is ignored. */
 function startsWithName (text: string, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const code = text.charCodeAt(i)

@@ -13,7 +13,7 @@ const CONTROL = /[\x00-\x1f\x7f]/
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Splits base64 of `username:password` at the first colon, both UTF-8 and perhaps empty.
+ * Reads base64 of `username:password`, split at the first colon. Both parts are UTF-8 and may be empty.
  *
  * Malformed: an empty value, anything but canonical base64 with its padding (RFC 4648 sections 3.5 and 4), invalid
  * UTF-8, no colon, a control character.
@@ -21,7 +21,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function readBasicCredentials (value: string): { username: string, password: string } | typeof MALFORMED {
   if (value.length % 4 !== 0 || !BASE64.test(value)) return MALFORMED
   const bytes = atob(value)
-  // Only what encodes back to itself is canonical: no bits are set that belong to no byte.
+  // Only a value that encodes back to itself is canonical: a bit behind the last byte would be lost.
   if (btoa(bytes) !== value) return MALFORMED
   const text = PLAIN.test(bytes) ? bytes : readUtf8(value)
   if (text === null) return MALFORMED
@@ -29,7 +29,7 @@ export function readBasicCredentials (value: string): { username: string, passwo
   return colon === -1 ? MALFORMED : { username: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** The text of bytes that are not all plain; `null` where they are no UTF-8, or contain a control character. */
+/** Returns the text of the bytes; `null` if they are not UTF-8 or contain a control character. */
 function readUtf8 (base64: string): string | null {
   try {
     const text = utf8.decode(Buffer.from(base64, 'base64'))

@@ -1,21 +1,25 @@
 /** Challenges (RFC 9110 section 11.6.1), and the one place that writes quoted strings. */
 
-// What a realm may contain: qdtext and quoted-pair of RFC 9110 section 5.6.4, without obs-text, which must not be generated.
+// The characters of a realm: qdtext and quoted-pair of RFC 9110 section 5.6.4, without obs-text, which must not be
+// generated.
 const REALM = /^[\x20-\x7e]*$/
 
 // scope-token, RFC 6749 section 3.3.
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-// What error_description may not contain, RFC 6749 section 5.2.
+// The characters that error_description may not contain, RFC 6749 section 5.2.
 const NOT_DESCRIPTION = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g
 
-/** Whether the text can be sent as a realm: ASCII without control characters. */
+/** Returns true for a text that can be sent as a realm: ASCII without control characters. */
 export const isRealm = (text: string): boolean => REALM.test(text)
 
-/** Whether the text is one scope name. */
+/** Returns true for the name of one scope. */
 export const isScope = (text: string): boolean => SCOPE.test(text)
 
-/** The text as an `error_description`: white space becomes a space, a double quote a single one, any other character that is not allowed `?`. */
+/**
+ * Returns the text as an `error_description`: white space becomes a space, a double quote a single one, and any other
+ * character that is not allowed `?`.
+ */
 export function toErrorDescription (text: string): string {
   return text.replace(/\s/g, ' ').replaceAll('"', "'").replace(NOT_DESCRIPTION, '?')
 }
@@ -32,10 +36,11 @@ export interface ChallengeParameters {
   readonly error_description?: string | undefined
 }
 
-// Clients find a parameter by its name anywhere in the header. A description comes last, so that its text cannot pass for a parameter.
+// Some clients look for the name of a parameter anywhere in the header. A description comes last, so that its text
+// cannot pass for a parameter.
 const ORDER = ['realm', 'error', 'scope', 'error_description'] as const
 
-/** Returns a challenge such as `Bearer realm="…", error="…"`: the scheme and its parameters, in the order of `ORDER`. */
+/** Returns a challenge such as `Bearer realm="…", error="…"`: the scheme and its parameters, in fixed order. */
 export function writeChallenge (scheme: string, parameters: ChallengeParameters): string {
   const written: string[] = []
   for (const name of ORDER) {

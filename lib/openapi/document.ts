@@ -1,7 +1,8 @@
-/** The requirements of all routes, written into a document while @fastify/swagger makes it. */
+/** Writes the requirements of all routes into a document while @fastify/swagger makes it. */
 
 import { isDeepStrictEqual } from 'node:util'
 import { duplicateScheme, unguardedRoutes } from '../errors'
+import { namesIn } from '../requirement/by-name'
 import { both, type Requirement } from '../requirement/combine'
 import type { Route, Routes } from '../routes/routes'
 import { listRoutes } from '../routes/unseen'
@@ -13,11 +14,12 @@ import { observeRoute, onOperation, operationsOf, type DocumentObject, type Writ
 /** The documents that are being made, or were. Several registrations of the plugin may write into one. */
 const documents = new WeakMap<DocumentObject, Document>()
 
-/** Returns what is called at the start of each document. */
+/** Returns the function to call at the start of each document. */
 export function documentRoutes (routes: Routes) {
   return function onDocument (object: DocumentObject | undefined): void {
     if (object === undefined) {
-      routes.registration.warnOnce('fastify-auth-schemes enforces `security`, but cannot document it in Swagger 2.0: give @fastify/swagger the option `openapi`')
+      routes.registration.warnOnce('fastify-auth-schemes enforces `security`, but cannot document it in Swagger 2.0: ' +
+        'give @fastify/swagger the option `openapi`')
       return
     }
     const document = documents.get(object) ?? new Document(object)
@@ -27,19 +29,24 @@ export function documentRoutes (routes: Routes) {
 }
 
 /**
- * Looks at a document at boot, before any route is written into it.
+ * Checks a document at boot, before any route is written into it.
  *
- * @throws `FST_AUTH_DUPLICATE_SCHEME` where the user has defined a required scheme in another way
+ * @throws `FST_AUTH_DUPLICATE_SCHEME` if the user has defined a required scheme in another way
  */
 export function inspectDocument ({ all, schemes, registration }: Routes, object: DocumentObject): void {
-  const own: DocumentObject = object.components.securitySchemes ?? {}
-  const required = new Set(all.flatMap(({ guard }) => guard.requirement ?? []).flatMap(({ entries }) => entries.map(({ node }) => node.definition)))
+  const written: DocumentObject = object.components.securitySchemes ?? {}
+  const alternatives = all.flatMap(({ guard }) => guard.requirement ?? [])
+  const required = new Set(alternatives.flatMap(({ entries }) => entries.map(({ node }) => node.definition)))
   for (const { name, openapi } of required) {
-    if (Object.hasOwn(own, name) && !isDeepStrictEqual(own[name], openapi)) throw duplicateScheme(name)
+    if (Object.hasOwn(written, name) && !isDeepStrictEqual(written[name], openapi)) throw duplicateScheme(name)
   }
-  const undeclared = all.filter(({ guard }) => guard.requirement === null).flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
+  const undeclared = all.filter(({ guard }) => guard.requirement === null)
+    .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
   if (schemes.isNamedIn(object.security) && undeclared.length > 0) {
-    registration.warnOnce(`the root of the OpenAPI document requires ${namesIn(object.security).join(', ')}, which enforces nothing: these routes are public, and documented so: ${listRoutes(undeclared)}. Require the scheme by \`app.secure\`, and leave it out of the root`)
+    registration.warnOnce(
+      `the root of the OpenAPI document requires ${namesIn(object.security).join(', ')}, which enforces nothing: ` +
+      `these routes are public, and documented so: ${listRoutes(undeclared)}. ` +
+      'Require the scheme by `app.secure`, and leave it out of the root')
   }
 }
 
@@ -60,14 +67,16 @@ class Document {
     onOperation(object, (written) => this.#complete(written))
   }
 
-  /** Takes in the routes of a registration, and the schemes that the user's own parts of the document name. */
+  /** Adds the routes of a registration, and the schemes that the user's parts of the document name. */
   add (application: Routes): void {
     const { object } = this
     this.#applications.push(application)
     application.documents++
     this.#completeEarlier(application)
-    const items = [object.paths, object.webhooks, object.components.pathItems].flatMap((part) => Object.values<DocumentObject>(part ?? {}))
-    for (const { security } of [object, ...items.flatMap((item) => operationsOf(item).map(({ operation }) => operation))]) {
+    const items = [object.paths, object.webhooks, object.components.pathItems]
+      .flatMap((part) => Object.values<DocumentObject>(part ?? {}))
+    const operations = items.flatMap((item) => operationsOf(item).map(({ operation }) => operation))
+    for (const { security } of [object, ...operations]) {
       for (const name of namesIn(security)) {
         const definition = application.schemes.definition(name)
         if (definition !== undefined) this.#use(definition)
@@ -77,7 +86,7 @@ class Document {
       observeRoute(route.options)
       this.#byOptions.set(route.options, route)
       const schema = route.options.schema as DocumentObject | undefined
-      // @fastify/swagger would look for the schemes before they are there. Fastify has taken its own reference long ago.
+      // @fastify/swagger would look up the schemes before they are added. Fastify keeps the schema.
       if (schema !== undefined && schema !== null && 'security' in schema) {
         const { security: _, ...rest } = schema
         route.options.schema = rest
@@ -86,16 +95,22 @@ class Document {
     }
   }
 
-  /** Operations of routes that were declared before the plugin was loaded stand there already, beside the user's own `paths`. */
-  #completeEarlier ({ before }: Routes): void {
+  /**
+   * Completes the operations of routes that were declared before the plugin was loaded. The document has them already,
+   * beside the user's `paths`.
+   */
+  #completeEarlier ({ unseen }: Routes): void {
     const { object } = this
-    const keys = new Set(before.flatMap(({ method, url }) => pathsOf(url, object.servers).map((path) => `${method.toLowerCase()} ${path}`)))
+    const keys = new Set(unseen.flatMap(({ method, url }) =>
+      pathsOf(url, object.servers).map((path) => `${method.toLowerCase()} ${path}`)))
     for (const [path, item] of Object.entries<DocumentObject>(object.paths)) {
       for (const { place, key, operation } of operationsOf(item)) {
         const name = `${key} ${path}`
         if (!keys.has(name) || this.#written.has(name)) continue
-        // It must not show a lock that nothing enforces.
-        if (this.#isOurs(operation.security)) throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
+        // The operation must not show a lock that is not enforced.
+        if (this.#isOurs(operation.security)) {
+          throw unguardedRoutes(name, 'await the registration of fastify-auth-schemes before the route is declared')
+        }
         place[key] = this.#withoutRootLock(operation)
       }
     }
@@ -116,10 +131,11 @@ class Document {
     const requirement = [...written].reduce<Requirement | null>(strictest, null)
     const description = requirement === null ? null : this.#describe(requirement)
     const [entry] = requirement?.flatMap(({ entries }) => entries) ?? []
-    return completeOperation({ ...operation, ...partsOf(options, this.object) }, description, this.object, entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema))
+    const errorRef = entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema)
+    return completeOperation({ ...operation, ...partsOf(options, this.object) }, description, this.object, errorRef)
   }
 
-  /** Returns where the schema of an error's body stands: under a name that the user's schemas leave free. */
+  /** Returns the reference to the schema of an error's body, added under a name that the user's schemas leave free. */
   #refToError (schema: object = ERROR_SCHEMA): string {
     const { schemas } = this.object.components
     let name = this.#errorSchemas.get(schema)
@@ -131,7 +147,10 @@ class Document {
     return `#/components/schemas/${name}`
   }
 
-  /** A copy that @fastify/swagger made of a HEAD route before it was observed is known by its path, where its GET route stands, too. */
+  /**
+   * Returns the routes of an operation without an observed route: that of a HEAD route that @fastify/swagger copied.
+   * The routes are found by the path, which is that of the GET route, too.
+   */
   #routesAt (method: string, path: string): Iterable<Route> {
     if (method !== 'head') return []
     const { servers } = this.object
@@ -139,17 +158,18 @@ class Document {
       .filter(({ methods, url }) => methods.includes('HEAD') && pathsOf(url, servers).includes(path))
   }
 
-  /** Returns true where a list of requirements names a scheme that was made here. */
+  /** Returns true if a list of OpenAPI's requirements names a scheme of the plugin. */
   #isOurs (security: unknown): boolean {
     return this.#applications.some(({ schemes }) => schemes.isNamedIn(security))
   }
 
-  /** A route that was not seen is not locked by the root of the document. */
+  /** Returns the operation of a route that was not seen: the root of the document must not lock it. */
   #withoutRootLock (operation: DocumentObject): DocumentObject {
-    return operation.security === undefined && this.#isOurs(this.object.security) ? { ...operation, security: [] } : operation
+    const isLocked = operation.security === undefined && this.#isOurs(this.object.security)
+    return isLocked ? { ...operation, security: [] } : operation
   }
 
-  /** Returns the same for the same requirement, which many routes share. */
+  /** Returns the description of a requirement, made once, as many routes share a requirement. */
   #describe (requirement: Requirement): Description {
     const description = this.#descriptions.get(requirement) ?? describe(requirement, this.object)
     this.#descriptions.set(requirement, description)
@@ -158,20 +178,19 @@ class Document {
   }
 
   #use ({ name, openapi }: SchemeDefinition): void {
-    const known = Object.hasOwn(this.#schemes, name) ? this.#schemes[name] : undefined
-    if (known !== undefined && !isDeepStrictEqual(known, openapi)) throw duplicateScheme(name)
-    if (known !== undefined) return
+    const written = Object.hasOwn(this.#schemes, name) ? this.#schemes[name] : undefined
+    if (written !== undefined && !isDeepStrictEqual(written, openapi)) throw duplicateScheme(name)
+    if (written !== undefined) return
     this.#schemes[name] = openapi
     const { components } = this.object
     components.securitySchemes = { ...components.securitySchemes, [name]: structuredClone(openapi) }
   }
 }
 
-function namesIn (security: unknown): string[] {
-  return Array.isArray(security) ? security.flatMap((alternative: object | null) => Object.keys(alternative ?? {})) : []
-}
-
-/** Routes that differ in constraints only, or in what a path does not show, share an operation: it shows what opens all of them. */
+/**
+ * Returns the requirement that opens all routes of one operation: routes share an operation if they differ in their
+ * constraints only, or in patterns of parameters.
+ */
 function strictest (sum: Requirement | null, { guard: { requirement, where } }: Route): Requirement | null {
   if (sum === null || sum.length === 0) return requirement ?? sum
   return requirement === null || requirement.length === 0 || requirement === sum ? sum : both(where, sum, requirement)

@@ -1,4 +1,4 @@
-/** One operation of the document, completed from what its route requires. */
+/** One operation of the document, completed from the requirement of its route. */
 
 import type { Requirement } from '../requirement/combine'
 import { toPlan, type Member, type Plan } from '../requirement/plan'
@@ -10,7 +10,7 @@ import type { DocumentObject } from './swagger'
  */
 export const kOperation: unique symbol = Symbol('fastify-auth-schemes.operation')
 
-/** Returns the parts of an operation that a route's `config` has, for the version of the document: 3.0 has no `const`. */
+/** Returns the parts of an operation in a route's `config`, in the version of the document: 3.0 has no `const`. */
 export function partsOf (options: object | undefined, document: DocumentObject): DocumentObject {
   const { config } = (options ?? {}) as { config?: { readonly [kOperation]?: object } }
   const has = isLaterThan30(document)
@@ -38,11 +38,20 @@ interface Refusal { readonly description: string, readonly headers?: DocumentObj
 
 const UNAUTHORIZED: Refusal = {
   description: 'Not authenticated',
-  headers: { 'WWW-Authenticate': { description: 'A challenge for each scheme (RFC 9110 section 11.6.1)', schema: { type: 'string' } } }
+  headers: {
+    'WWW-Authenticate': {
+      description: 'A challenge for each scheme (RFC 9110 section 11.6.1)',
+      schema: { type: 'string' }
+    }
+  }
 }
 const FORBIDDEN: Refusal = { description: 'Not enough permissions' }
 
-/** @param document read for its version */
+/**
+ * Returns a requirement as a document shows it.
+ *
+ * @param document read for its version
+ */
 export function describe (requirement: Requirement, document: DocumentObject): Description {
   const plan = toPlan(requirement)
   const { members } = plan
@@ -50,7 +59,7 @@ export function describe (requirement: Requirement, document: DocumentObject): D
   return {
     definitions: members.map(({ definition }) => definition),
     security: requirement.length === 0 ? [] : toSecurity(plan, document),
-    // A `verify` may answer 403, whether scopes are required or not.
+    // A `verify` may refuse with 403 without any required scopes.
     refusals: members.length === 0 ? {} : { 401: UNAUTHORIZED, ...verifies ? { 403: FORBIDDEN } : {} },
     parameters: parametersOf(plan)
   }
@@ -63,17 +72,19 @@ function parametersOf ({ alternatives }: Plan): Description['parameters'] {
 }
 
 /**
- * Completes an operation: `security`, the responses 401 and 403, and no parameter for what `security` documents already.
+ * Returns an operation with `security` and the responses 401 and 403, without parameters that `security` documents.
  *
- * @param description what the route requires; `null`: nothing is declared
+ * @param description the requirement of the route; `null`: none is declared
  * @param document read for its root-level `security`
- * @param errorSchema where the schema of an error's body stands, as `#/components/schemas/…`
+ * @param errorSchema the reference to the schema of an error's body, such as `#/components/schemas/AuthError`
  */
-export function completeOperation (operation: DocumentObject, description: Description | null, document: DocumentObject, errorSchema: string): DocumentObject {
+export function completeOperation (
+  operation: DocumentObject, description: Description | null, document: DocumentObject, errorSchema: string
+): DocumentObject {
   const { security: _, ...undeclared } = operation
   if (description === null) return Array.isArray(document.security) ? { ...undeclared, security: [] } : undeclared
   const { parameters, responses, ...rest } = undeclared
-  const others = (parameters as DocumentObject[] | undefined)?.filter((parameter) => !isDocumented(parameter, description)) ?? []
+  const others = ((parameters ?? []) as DocumentObject[]).filter((parameter) => !isDocumented(parameter, description))
   return {
     ...rest,
     ...others.length > 0 ? { parameters: others } : {},
@@ -82,7 +93,7 @@ export function completeOperation (operation: DocumentObject, description: Descr
   }
 }
 
-/** A parameter that the route's own schema requires of every request, and `security` not of each, stays. */
+/** Returns true for a parameter of `security`, unless the route's schema requires it and an alternative does not. */
 function isDocumented (parameter: DocumentObject, { parameters }: Description): boolean {
   const isNeeded = parameters.get(parameterKey(parameter))
   return isNeeded !== undefined && (isNeeded || parameter.required !== true)
@@ -93,7 +104,7 @@ function copy (alternative: DocumentObject): DocumentObject {
   return Object.fromEntries(Object.entries(alternative).map(([name, scopes]) => [name, [...scopes]]))
 }
 
-/** Returns OpenAPI's Security Requirement Objects: one for each alternative, `{}` last where authentication is optional. */
+/** Returns OpenAPI's Security Requirement Objects, one for each alternative; `{}` is last. */
 export function toSecurity ({ alternatives }: Plan, document: DocumentObject): DocumentObject[] {
   const written = new Map<string, DocumentObject>()
   for (const { members } of alternatives) {
@@ -103,27 +114,30 @@ export function toSecurity ({ alternatives }: Plan, document: DocumentObject): D
       scopesByName.set(definition.name, new Set([...scopesByName.get(definition.name) ?? [], ...named]))
     }
     const key = JSON.stringify([...scopesByName].map(([name, scopes]) => [name, ...[...scopes].sort()]).sort())
-    if (!written.has(key)) written.set(key, Object.fromEntries([...scopesByName].map(([name, scopes]) => [name, [...scopes]])))
+    if (written.has(key)) continue
+    written.set(key, Object.fromEntries([...scopesByName].map(([name, scopes]) => [name, [...scopes]])))
   }
   return [...written.values()]
 }
 
-/** Only OAuth2 and OpenID Connect have scopes in OpenAPI 3.0; from 3.1 on the others may name roles. */
+/** Returns true for OAuth2 and OpenID Connect and, from OpenAPI 3.1 on, for all schemes. */
 function mayNameScopes ({ openapi }: Member['definition'], document: DocumentObject): boolean {
   return openapi.type === 'oauth2' || openapi.type === 'openIdConnect' || isLaterThan30(document)
 }
 
-function withRefusals (responses: DocumentObject = {}, refusals: Description['refusals'], errorSchema: string): DocumentObject {
+function withRefusals (
+  responses: DocumentObject = {}, refusals: Description['refusals'], errorSchema: string
+): DocumentObject {
   const all = { ...responses }
   for (const [status, refusal] of Object.entries(refusals)) {
-    all[status] = ownResponse(responses, status) ??
+    all[status] = documentedResponse(responses, status) ??
       { ...structuredClone(refusal), content: { 'application/json': { schema: { $ref: errorSchema } } } }
   }
   return all
 }
 
-/** Returns what the route itself documents of the status; Fastify serializes errors by it. */
-function ownResponse (responses: DocumentObject, status: string): DocumentObject | undefined {
+/** Returns the response that the route's schema documents for the status: Fastify serializes errors by that schema. */
+function documentedResponse (responses: DocumentObject, status: string): DocumentObject | undefined {
   if (Object.hasOwn(responses, status)) return responses[status]
   const range = responses['4XX'] ?? responses['4xx'] ?? responses.default
   return range === undefined ? undefined : structuredClone(range)

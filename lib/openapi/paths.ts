@@ -1,14 +1,15 @@
 /** The paths under which a route may stand in a document. */
 
-// A pattern of a parameter, innermost parentheses first, and what stands for one until the parameter is read: its name ends there.
+// A pattern of a parameter, innermost parentheses first, and the character that replaces a pattern until the parameter
+// is read: the name of the parameter ends there.
 const PATTERN = /\([^()]*\)/g
 const PATTERN_READ = '\0'
 const PLAIN = /^[^(:*]*$/
 const SPECIAL = /::|\*|:([A-Za-z0-9_]+)\0?/g
 
 /**
- * The path of a route as OpenAPI writes it, as it is and without the path of each server, which @fastify/swagger may strip. They serve to compare
- * routes with operations: two routes that share one share an operation.
+ * Returns the paths that a route may have in a document: in OpenAPI's syntax, as it is and without the path of each
+ * server, which @fastify/swagger may strip. Two routes that share a path share an operation.
  */
 export function pathsOf (url: string, servers: unknown): string[] {
   const path = PLAIN.test(url) ? url : withParameters(url)

@@ -1,13 +1,15 @@
 /**
- * The one seam to @fastify/swagger. What we rely on beyond its documentation is the same in all of 9.x:
+ * The one seam to @fastify/swagger. All that we rely on and it does not document is the same in all of 9.x:
  *
  * 1. Its onRoute hook appends the options of each route to a list. They are Fastify's own copy, read again for each
  *    document. Only a HEAD route with an `operationId` is copied once more.
- * 2. For a document it goes through the list. It calls `config.swaggerTransform` of an entry, where there is one, with the
+ * 2. For a document it goes through the list. It calls `config.swaggerTransform` of an entry, if there is one, with the
  *    `openapiObject` that it writes into; without `openapi` it writes Swagger 2.0 and passes none.
- * 3. It looks up, in `components.securitySchemes`, every scheme that a route's `schema.security` or the root's `security` names.
- * 4. It reads `links` of an entry's options once it knows that the entry is not hidden, before it writes the operation.
- * 5. It writes operations by `openapiObject.paths[path] = item`, where `item` has the earlier operations of that path, too.
+ * 3. It looks up, in `components.securitySchemes`, every scheme that `schema.security` of a route, or `security` of the
+ *    root, names.
+ * 4. It reads `links` of an entry's options if the entry is not hidden, before it writes the operation.
+ * 5. It writes operations by `openapiObject.paths[path] = item`, where `item` has the earlier operations of that path,
+ *    too.
  * 6. In Fastify's list of registered plugins it is called `@fastify/swagger`.
  */
 
@@ -17,8 +19,12 @@ import { parentOf, timesRegistered } from '../fastify-internals'
 /** A part of a document, as @fastify/swagger builds it. */
 export type DocumentObject = Record<string, any>
 
-/** What @fastify/swagger passes to a `swaggerTransform`. */
-export interface TransformInput { readonly schema: unknown, readonly url: string, readonly openapiObject?: DocumentObject }
+/** The argument of a `swaggerTransform`. */
+export interface TransformInput {
+  readonly schema: unknown
+  readonly url: string
+  readonly openapiObject?: DocumentObject
+}
 
 /** Called before the first route is written into a document; `undefined`: it is Swagger 2.0. */
 type OnDocument = (document: DocumentObject | undefined) => void
@@ -38,37 +44,38 @@ export class Swaggers {
 
   constructor (readonly onDocument: OnDocument, readonly onBoot: OnBoot) {}
 
-  /** True where there is any, so that a document may be asked for. */
+  /** True if any was found, so that a document may be made. */
   get exist (): boolean { return this.#found.size > 0 }
 
-  /** Looks for those that are registered in a context so far. */
+  /** Finds those that are registered in a context so far. */
   find (context: FastifyInstance): void {
     const registered = timesRegistered(context, '@fastify/swagger')
-    const owner = ownerOf(context, registered)
-    if (registered <= (this.#found.get(owner) ?? 0)) return
-    this.#found.set(owner, registered)
-    addProbe(owner, this.onDocument)
+    const home = registeringContext(context, registered)
+    if (registered <= (this.#found.get(home) ?? 0)) return
+    this.#found.set(home, registered)
+    addProbe(home, this.onDocument)
     // Registered behind the hook of @fastify/swagger, which makes no document before.
-    owner.addHook('onReady', async () => {
-      const document = peek(owner)
+    home.addHook('onReady', async () => {
+      const document = peek(home)
       if (document !== undefined) this.onBoot(document)
     })
   }
 }
 
-/** Returns the outermost context that has as many: the one in which the last of them was registered. */
-function ownerOf (context: FastifyInstance, registered: number): FastifyInstance {
+/** Returns the context in which the last of the registrations was made: the outermost one with that number of them. */
+function registeringContext (context: FastifyInstance, registered: number): FastifyInstance {
   const parent = parentOf(context)
-  return parent !== null && timesRegistered(parent, '@fastify/swagger') === registered ? ownerOf(parent, registered) : context
+  if (parent === null || timesRegistered(parent, '@fastify/swagger') !== registered) return context
+  return registeringContext(parent, registered)
 }
 
-/** Puts an entry into the list, and withdraws it before it becomes a route. */
+/** Puts an entry into the list, and cancels it before it becomes a route. */
 function addProbe (context: FastifyInstance, onDocument: OnDocument): void {
-  const probe = new Error('withdrawn')
-  const withdraw = (): never => { throw probe }
-  // The last of the hooks: @fastify/swagger has seen the entry when it is withdrawn.
+  const probe = new Error('the probe is no route')
+  const cancel = (): never => { throw probe }
+  // The last of the hooks: @fastify/swagger has seen the entry by then.
   context.addHook('onRoute', (route) => {
-    if (probeOf(route) === probe) withdraw()
+    if (probeOf(route) === probe) cancel()
   })
   function swaggerTransform ({ url, openapiObject }: TransformInput): { schema: { hide: true }, url: string } {
     if (peeked !== undefined) {
@@ -94,16 +101,16 @@ function addProbe (context: FastifyInstance, onDocument: OnDocument): void {
   }
 }
 
-/** Where a document is put that is not made to its end. */
+/** The document that `peek` stops before its first route; `undefined` at any other time. */
 let peeked: { document: DocumentObject | undefined } | undefined
 
-/** Returns a document as it is before its first route; `undefined` where it cannot be had, or is Swagger 2.0. */
-function peek (owner: FastifyInstance): DocumentObject | undefined {
+/** Returns a document as it is before its first route; `undefined` if that fails, or for Swagger 2.0. */
+function peek (home: FastifyInstance): DocumentObject | undefined {
   const result = peeked = { document: undefined }
   try {
-    (owner as { swagger?: () => unknown }).swagger?.()
+    (home as { swagger?: () => unknown }).swagger?.()
   } catch {
-    // Withdrawn by the probe. Whatever else fails will fail where the document is asked for.
+    // The error of the probe. Any other error will be thrown again when the user asks for the document.
   }
   peeked = undefined
   return result.document
@@ -139,21 +146,23 @@ export interface WrittenOperation {
 }
 
 /**
- * Replaces operations as they are written into a document, until the current synchronous run ends. What stands there already is left as it is.
+ * Replaces operations as they are written into a document, until the current synchronous run ends. Earlier operations
+ * stay as they are.
  *
  * @param complete returns the operation to write instead
  */
 export function onOperation (document: DocumentObject, complete: (written: WrittenOperation) => DocumentObject): void {
   const { components, paths } = document as { components: DocumentObject, paths: Record<string, DocumentObject> }
-  const known = new WeakSet(Object.values(paths).flatMap((item) => operationsOf(item).map(({ operation }) => operation)))
+  const operations = Object.values(paths).flatMap((item) => operationsOf(item).map(({ operation }) => operation))
+  const done = new WeakSet(operations)
   const trap = new Proxy(paths, {
     set (target, path, item: DocumentObject) {
       const options = next
       next = undefined
       for (const { place, key, operation } of operationsOf(item)) {
-        if (known.has(operation)) continue
+        if (done.has(operation)) continue
         place[key] = complete({ operation, method: key.toLowerCase(), path: String(path), options })
-        known.add(place[key])
+        done.add(place[key])
       }
       return Reflect.set(target, path, item)
     }
@@ -175,18 +184,28 @@ export function onOperation (document: DocumentObject, complete: (written: Writt
   })
 }
 
+/** An operation, and the object and the key under which it stands. */
+export interface PlacedOperation {
+  readonly place: DocumentObject
+  readonly key: string
+  readonly operation: DocumentObject
+}
+
 /** Returns the operations of a path item with their place in it, additional ones (OpenAPI 3.2) included. */
-export function operationsOf (item: DocumentObject | null | undefined): Array<{ readonly place: DocumentObject, readonly key: string, readonly operation: DocumentObject }> {
-  return [item, item?.additionalOperations].flatMap((place: DocumentObject | null | undefined) => Object.entries(place ?? {})
-    .filter(([key, value]) => key !== 'additionalOperations' && value !== null && typeof value === 'object' && !Array.isArray(value))
+export function operationsOf (item: DocumentObject | null | undefined): PlacedOperation[] {
+  const places: Array<DocumentObject | null | undefined> = [item, item?.additionalOperations]
+  return places.flatMap((place) => Object.entries(place ?? {})
+    .filter(([key, value]) => key !== 'additionalOperations' && isObject(value))
     .map(([key, operation]) => ({ place: place as DocumentObject, key, operation: operation as DocumentObject })))
 }
 
-/** Makes a property give what a function returns for its value. Returns a function that takes it back. */
+const isObject = (value: unknown): boolean => value !== null && typeof value === 'object' && !Array.isArray(value)
+
+/** Replaces the value of a property, when it is read, by the result of a function. Returns a function that ends it. */
 function onRead (object: DocumentObject, key: string, read: (value: unknown) => unknown): () => void {
   let value: unknown = object[key]
   const common = { configurable: true, enumerable: true }
   Object.defineProperty(object, key, { ...common, get: () => read(value), set (replacement) { value = replacement } })
-  // Reflect: an object that was frozen meanwhile keeps the accessor.
+  // Unlike Object's, this method of Reflect does not throw for an object that was frozen meanwhile.
   return () => { Reflect.defineProperty(object, key, { ...common, writable: true, value }) }
 }

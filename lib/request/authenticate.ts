@@ -23,8 +23,8 @@ const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
 /**
- * When `request.auth` is set: always, or where a scheme was accepted, by the guard of what the route or its context declares; by the first that
- * accepts; never.
+ * The rule for `request.auth`. A guard sets it always, or, beside a scheme in the route's own hooks, if it accepted one.
+ * A scheme's hook sets it if it is the first that accepts, or never.
  */
 export type SetAuth = 'always' | 'accepted' | 'first' | 'never'
 
@@ -34,18 +34,19 @@ export class Attempt {
   furthest: Outcome = Outcome.ABSENT
   /** The alternative that accepted. */
   accepted: PlannedAlternative | null = null
-  /** The first result. It stands apart because most plans have no other. */
+  /** The result of the only check: most plans have no other, and need no array. */
   #first: Result | undefined = undefined
-  /** The result of each check, by its index, where there are several. */
+  /** The result of each check, by its index, if there are several. */
   readonly #results: Array<Result | undefined> | null
-  /** What was extracted for the first source, and for each, by its index, where there are several. */
+  /** The extraction of the first source. */
   #firstExtracted: Extraction | undefined = undefined
+  /** The extraction of each source, by its index, if there are several. */
   readonly #extracted: Array<Extraction | undefined> | null
 
   constructor (
     readonly request: FastifyRequest,
     readonly plan: Plan,
-    /** What the credentials are read from. */
+    /** The source of the credentials. */
     readonly source: CredentialSource,
     readonly setAuth: SetAuth,
     /** The attempt of an earlier hook on the same request. */
@@ -55,30 +56,30 @@ export class Attempt {
     this.#extracted = plan.sourceCount > 1 ? new Array(plan.sourceCount) : null
   }
 
-  /** True where the guard of a route that is not public, or of its context, accepted here or in an earlier hook. */
+  /** True if this attempt, or one of an earlier hook, is that of a guard whose requirement is not public. */
   get isGuarded (): boolean {
     const isGuard = this.setAuth === 'always' || this.setAuth === 'accepted'
     return (isGuard && this.plan.members.length > 0) || this.previous?.isGuarded === true
   }
 
-  /** Returns true where the same plan has accepted here or in an earlier hook. */
+  /** Returns true if this attempt, or one of an earlier hook, is for that plan. */
   ran (plan: Plan): boolean {
     return this.plan === plan || this.previous?.ran(plan) === true
   }
 
-  /** The `Auth` of a scheme that was accepted here or in an earlier hook. */
+  /** Returns the `Auth` of a scheme that was accepted here or in an earlier hook; `null` for any other. */
   authOf (node: SchemeNode): Accepted | null {
     const check = this.accepted?.checks.find((candidate) => candidate.node === node)
     return check === undefined ? this.previous?.authOf(node) ?? null : this.resultOf(check) as Accepted
   }
 
-  /** The members of the scheme's base, here and in earlier hooks, each with its attempt. */
+  /** Returns the members that check the scheme, here and in earlier hooks, each with its attempt. */
   membersOf (node: SchemeNode): Array<{ readonly member: Member, readonly attempt: Attempt }> {
     const members = this.plan.members.filter(({ checks }) => checks.some((check) => check.node === node))
     return [...members.map((member) => ({ member, attempt: this })), ...this.previous?.membersOf(node) ?? []]
   }
 
-  /** What an earlier hook accepted for the same scheme and the same scopes. */
+  /** Returns the `Auth` that an earlier hook accepted for the same scheme and the same scopes; `null` without one. */
   reuse (check: Check): Accepted | null {
     for (let earlier = this.previous; earlier !== null; earlier = earlier.previous) {
       const auth = earlier.authOf(check.node)
@@ -87,26 +88,26 @@ export class Attempt {
     return null
   }
 
-  /** The result of a check, as far as it ran. */
+  /** Returns the result of a check; `undefined` before it ran. */
   resultOf ({ index }: Check): Result | undefined {
     return this.#results === null ? this.#first : this.#results[index]
   }
 
-  /** Keeps a result, and returns true where it accepts. */
+  /** Keeps a result. Returns true if it accepts. */
   keep ({ index }: Check, result: Result): boolean {
     if (this.#results === null) this.#first = result
     else this.#results[index] = result
     return !(result instanceof Failure) || this.note(result.outcome)
   }
 
-  /** Notes how far an alternative got. Returns true where nothing speaks against it. */
+  /** Notes the outcome of an alternative so far. Returns true for `ACCEPTED`. */
   note (outcome: Outcome): boolean {
     if (outcome === Outcome.ACCEPTED) return true
     if (outcome > this.furthest) this.furthest = outcome
     return false
   }
 
-  /** Returns the outcome of extracting: `ACCEPTED` where there are credentials. */
+  /** Returns the outcome of an extraction: `ACCEPTED` if there are credentials. */
   outcomeOf (source: Source): Outcome {
     const extraction = this.extract(source)
     return extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
@@ -126,13 +127,13 @@ export class Attempt {
 }
 
 /**
- * Runs a plan. A promise is made only where a `verify` made one.
+ * Runs a plan. Returns a promise only if a `verify` returned one.
  *
- * Throws, or rejects with, what a `verify` threw that is no refusal: the request then fails with it.
+ * Throws, or rejects with, an error of a `verify` that is not a refusal: the request fails with that error.
  */
 export const authenticate = (attempt: Attempt): Attempt | Promise<Attempt> => run(attempt, 0, 0)
 
-/** Runs the plan from one check of one alternative on. */
+/** Runs the plan, from the given alternative and check on. */
 function run (attempt: Attempt, start: number, startCheck: number): Attempt | Promise<Attempt> {
   const { alternatives } = attempt.plan
   let c = startCheck
@@ -154,34 +155,34 @@ function run (attempt: Attempt, start: number, startCheck: number): Attempt | Pr
   return attempt
 }
 
-// What waits stands in a function of its own: the one above then makes no closures for requests that need not wait.
+// A function apart, so that `run` makes no closures for requests that need not wait.
 async function runLater (attempt: Attempt, a: number, c: number, pending: Promise<Result>): Promise<Attempt> {
   const { checks } = attempt.plan.alternatives[a] as PlannedAlternative
   const accepted = attempt.keep(checks[c] as Check, await pending)
   return accepted ? await run(attempt, a, c + 1) : await run(attempt, a + 1, 0)
 }
 
-/** Extracts an alternative whole, before anything is verified. */
+/** Extracts all credentials of an alternative, before any of them is verified. */
 function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative): Outcome {
   if (members.length === 1 && leftOut.length === 0) return attempt.outcomeOf((members[0] as Member).source)
   const outcomes = members.map(({ source }) => attempt.outcomeOf(source))
-  for (const group of leftOut) outcomes.push(extractLeftOut(attempt, group))
+  for (const set of leftOut) outcomes.push(extractLeftOut(attempt, set))
   return unite(outcomes)
 }
 
-/** Returns the outcome of a group that was left out: `ACCEPTED` where it is not there, `ABSENT` where it is. */
-function extractLeftOut (attempt: Attempt, group: readonly Source[]): Outcome {
-  const outcome = unite(group.map((source) => attempt.outcomeOf(source)))
+/** Returns the outcome of a set that was left out: `ACCEPTED` if any scheme is absent, `ABSENT` if none is. */
+function extractLeftOut (attempt: Attempt, set: readonly Source[]): Outcome {
+  const outcome = unite(set.map((source) => attempt.outcomeOf(source)))
   return outcome === Outcome.ABSENT ? Outcome.ACCEPTED : outcome === Outcome.ACCEPTED ? Outcome.ABSENT : outcome
 }
 
-/** A malformed member makes a group malformed; without one, an absent member makes it absent. */
+/** Returns malformed if any of the outcomes is malformed, else absent if any is absent. */
 function unite (outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes(Outcome.MALFORMED)) return Outcome.MALFORMED
   return outcomes.includes(Outcome.ABSENT) ? Outcome.ABSENT : Outcome.ACCEPTED
 }
 
-// The promise of an asynchronous function, whatever an application has put in the place of the global `Promise`.
+// The class of the promises of asynchronous functions, even if an application has replaced the global `Promise`.
 const Pending = (async () => {})().constructor as PromiseConstructor
 
 function runCheck (attempt: Attempt, check: Check): Result | Promise<Result> {
@@ -209,7 +210,7 @@ async function judgeLater (check: Check, credentials: unknown, promise: unknown,
 
 type Then = (this: unknown, resolve: unknown, reject: unknown) => unknown
 
-/** Returns the `then` of a thenable, as `await` sees it: a function may be one, too. */
+/** Returns the `then` of a thenable, which is an object or a function, as for `await`. */
 function thenOf (value: unknown): Then | undefined {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined
   const { then } = value as { then?: unknown }
@@ -231,10 +232,11 @@ function judge (check: Check, credentials: unknown, user: unknown): Result {
     if (isError(user)) return toFailure(check, user)
     if (comparesScopes && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
   }
-  return { scheme: definition.name, credentials, token: definition.tokenOf(credentials), user, scopes, scopeStr } as Accepted
+  const token = definition.tokenOf(credentials)
+  return { scheme: definition.name, credentials, token, user, scopes, scopeStr } as Accepted
 }
 
-/** Returns a refusal as a value, and throws anything else that was thrown. */
+/** Returns a failure for a thrown refusal, and throws any other error. */
 function toFailure ({ node: { definition: { name } } }: Check, thrown: unknown): Failure {
   const error = toError(name, thrown)
   const status = statusOf(error)

@@ -14,33 +14,33 @@ type Done = (error?: Error) => void
 /** A lifecycle hook. In `preParsing` the payload stands before the callback. */
 export type Hook = (request: FastifyRequest, reply: FastifyReply, done: unknown, doneOfParsing?: Done) => void
 
-/** The last attempt on a request; it knows the earlier ones. */
+/** The last attempt on a request, which holds the earlier ones. */
 export const kAttempt: unique symbol = Symbol('fastify-auth-schemes.attempt')
-/** The guard of a route, in its `config`. A route without it was not seen. */
+/** The guard of a route, in its `config`. A route without a guard there was not seen by the plugin. */
 export const kGuard: unique symbol = Symbol('fastify-auth-schemes.guard')
 
-/** The request, with what the plugin keeps on it. */
+/** The request, with the properties that the plugin adds. */
 export interface GuardedRequest {
   auth: Auth<unknown, unknown> | null
   [kAttempt]?: Attempt | null
 }
 
-/** What a scheme's own hook must know of the route that it runs on. */
+/** The guard of a route, as far as the hook of a single scheme needs it. */
 export interface RouteGuard {
-  /** True where the route or its context declares anything, be it that it is public. */
+  /** True if the route or its context declares a requirement, `[]` included. */
   readonly declares: boolean
-  /** Returns true where whatever the route accepts includes that scheme. */
+  /** Returns true if every alternative of the route has that scheme. */
   readonly includes: (node: SchemeNode) => boolean
 }
 
-/** Where the plan of a hook is found: not before the first request, when all is loaded. */
+/** Returns the plan of a hook. It is called for requests only, when all is loaded. */
 type PlanSource = (request: FastifyRequest) => Plan
 
 /**
- * Returns a hook that lets a request pass only where the plan accepts it. It is synchronous where every `verify` is.
+ * Returns a hook that lets a request pass only if the plan accepts it. The hook is synchronous if every `verify` is.
  *
- * @param runsLate true where it may run behind validation, so that credentials are read as they were received
- * @param setAuthOf when `request.auth` is set; it may throw to fail the request
+ * @param runsLate true for a hook that may run behind validation, so that credentials are read as they were received
+ * @param setAuthOf returns the rule for `request.auth`, or throws to fail the request
  */
 export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (request: FastifyRequest) => SetAuth): Hook {
   return function authSchemes (request, _reply, third, fourth) {
@@ -48,7 +48,8 @@ export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (requ
     let error: Error | undefined
     try {
       const source = runsLate ? asSent(request) : request
-      const attempt = new Attempt(request, planOf(request), source, setAuthOf(request), keptOn(request)[kAttempt] ?? null)
+      const previous = keptOn(request)[kAttempt] ?? null
+      const attempt = new Attempt(request, planOf(request), source, setAuthOf(request), previous)
       const outcome = authenticate(attempt)
       if (outcome !== attempt) {
         settleLater(outcome as Promise<Attempt>, done)
@@ -62,12 +63,17 @@ export function enforce (planOf: PlanSource, runsLate: boolean, setAuthOf: (requ
   }
 }
 
-/** Returns the callback of a hook. In hooks with another payload than a stream to parse, the handler has run, or will not run. */
+/**
+ * Returns the callback of a hook: the third argument or, in `preParsing`, the fourth, behind a stream. Other hooks with
+ * a payload run after the handler, or without it, and guard nothing.
+ */
 function callbackOf (third: unknown, fourth: Done | undefined): Done {
   if (typeof third === 'function') return third as Done
-  if (typeof fourth === 'function' && typeof (third as { pipe?: unknown } | null | undefined)?.pipe === 'function') return fourth
+  const isStream = typeof (third as { pipe?: unknown } | null | undefined)?.pipe === 'function'
+  if (typeof fourth === 'function' && isStream) return fourth
   // Called by hand without a callback, the outcome of an asynchronous `verify` would be lost.
-  throw badOption('preHandler', 'it was called without a callback, or in a hook in which it guards nothing; put it into the list of a hook up to `preHandler`')
+  throw badOption('preHandler', 'it was called without a callback, or in a hook in which it guards nothing; ' +
+    'put it into the list of a hook up to `preHandler`')
 }
 
 export const keptOn = (request: object): GuardedRequest => request as GuardedRequest
@@ -82,7 +88,7 @@ async function settleLater (pending: Promise<Attempt>, done: Done): Promise<void
   done(error)
 }
 
-/** Returns the error to fail the request with; `undefined` where it may pass. */
+/** Returns the error to fail the request with; `undefined` if the request may pass. */
 function settle (attempt: Attempt): Error | undefined {
   const { accepted, setAuth, request } = attempt
   if (accepted === null) return reject(attempt)
@@ -91,6 +97,7 @@ function settle (attempt: Attempt): Error | undefined {
   const auth = accepted.subject === null ? null : attempt.resultOf(accepted.subject) as Auth<unknown, unknown>
   // A hook runs in older contexts, too, whose requests have no `auth` yet.
   const isUnset = (guarded.auth ?? null) === null
-  if (setAuth === 'always' || (setAuth === 'accepted' && auth !== null) || (setAuth !== 'never' && isUnset)) guarded.auth = auth
+  const mayReplace = setAuth === 'always' || (setAuth === 'accepted' && auth !== null)
+  if (mayReplace || (setAuth !== 'never' && isUnset)) guarded.auth = auth
   return undefined
 }

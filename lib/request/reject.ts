@@ -26,7 +26,7 @@ export function reject (attempt: Attempt): Error {
   return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [])
 }
 
-/** Logs, at `debug`, what became of each scheme. Credentials, and errors that may show them, are left out. */
+/** Logs the outcome of each scheme at `debug`. Credentials, and errors that may show them, are left out. */
 function explain (attempt: Attempt): void {
   const log = attempt.request.log as FastifyBaseLogger & { isLevelEnabled?: (level: string) => boolean }
   if (log.isLevelEnabled?.('debug') !== true) return
@@ -39,10 +39,11 @@ function explain (attempt: Attempt): void {
   log.debug({ schemes: [...new Set(schemes)] }, 'the request is refused by `security`')
 }
 
-// By outcome. What was extracted of a group that is not whole is not verified.
+// By outcome. A scheme that was extracted is not verified if another member of its alternative failed before.
 const NAMES = ['absent', 'malformed', 'refused', 'insufficient scope', 'accepted, or not verified']
 
-const insufficientChallenge = ({ definition, scopeStr }: Member): string => challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
+const insufficientChallenge = ({ definition, scopeStr }: Member): string =>
+  challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
 
 /** Keeps the challenges that belong to an error until the request fails with it. */
 export function refuse (request: FastifyRequest, error: Error, challenges: readonly string[]): Error {
@@ -51,10 +52,10 @@ export function refuse (request: FastifyRequest, error: Error, challenges: reado
 }
 
 /**
- * An `onError` hook, which Fastify runs before the error handler: puts status and challenges of a refusal on the response, where they survive a
- * custom error handler. A refusal that another plugin has caught leaves nothing behind.
+ * An `onError` hook, which Fastify runs before the error handler: puts status and challenges of a refusal on the
+ * response, where they survive a custom error handler. A refusal that another plugin has caught changes nothing there.
  */
-export function answerRefusal (request: FastifyRequest, reply: FastifyReply, error: Error, done: () => void): void {
+export function respondToRefusal (request: FastifyRequest, reply: FastifyReply, error: Error, done: () => void): void {
   const refusal = (request as RefusedRequest)[kRefusal]
   if (refusal?.error === error) {
     // `reply.code` would count as set, and turn an error handler's redirect to a login page into a 401.
@@ -65,13 +66,14 @@ export function answerRefusal (request: FastifyRequest, reply: FastifyReply, err
   done()
 }
 
-/** Returns one challenge for each scheme and set of scopes: with the error, where any alternative was refused for it. */
+/** Returns one challenge for each scheme and set of scopes, with `invalid_token` if the scheme refused. */
 function challengesAfterRefusal (attempt: Attempt): string[] {
   const byCheck = new Map<number, string>()
   for (const member of attempt.plan.members) {
     const [{ index }] = member.checks
-    const known = byCheck.get(index)
-    if (known === undefined || known === member.challenge) byCheck.set(index, challengeAfterRefusal(attempt, member))
+    const challenge = byCheck.get(index)
+    if (challenge !== undefined && challenge !== member.challenge) continue
+    byCheck.set(index, challengeAfterRefusal(attempt, member))
   }
   return [...byCheck.values()]
 }
@@ -80,8 +82,11 @@ function challengeAfterRefusal (attempt: Attempt, member: Member): string {
   const failure = failureOf(attempt, member, Outcome.REFUSED)
   if (failure === undefined) return member.challenge
   const { error } = failure
-  const description = isInvalidCredentialsError(error) && error.description !== undefined ? toErrorDescription(error.description) : undefined
-  return challengeOf(member.definition, member.scopeStr, { error: 'invalid_token', error_description: description })
+  const description = isInvalidCredentialsError(error) ? error.description : undefined
+  return challengeOf(member.definition, member.scopeStr, {
+    error: 'invalid_token',
+    error_description: description === undefined ? undefined : toErrorDescription(description)
+  })
 }
 
 function failureOf (attempt: Attempt, { checks }: Member, outcome: Outcome): Failure | undefined {

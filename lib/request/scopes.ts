@@ -3,13 +3,13 @@
 import { verifyFailed } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 
-/** Returns true where a user has all required scopes. Names are compared whole. */
+/** Returns true if a user has all required scopes. Names are compared whole. */
 export function isGranted (definition: SchemeDefinition, user: unknown, required: readonly string[]): boolean {
   const granted = grantedScopes(definition, user)
   return granted !== null && required.every((scope) => granted.includes(scope))
 }
 
-/** Returns the scopes of a user; `null` where there are none to be found. */
+/** Returns the scopes of a user; `null` if there are none. */
 function grantedScopes (definition: SchemeDefinition, user: unknown): readonly unknown[] | null {
   if (definition.grantedScopes === undefined) {
     const { scopes, scope } = user as { scopes?: unknown, scope?: unknown }
@@ -18,7 +18,8 @@ function grantedScopes (definition: SchemeDefinition, user: unknown): readonly u
   const granted = definition.grantedScopes(user)
   const list = toList(granted)
   if (list === null && granted !== null && granted !== undefined) {
-    throw verifyFailed(definition.name, '`grantedScopes` must return an array of strings, or a string of scopes separated by spaces')
+    throw verifyFailed(definition.name,
+      '`grantedScopes` must return an array of strings, or a string of scopes separated by spaces')
   }
   return list
 }

@@ -1,20 +1,21 @@
 /**
- * Credentials as they were sent. Validation writes defaults and converted values into `request.headers` and `request.query`, so what runs behind it
- * reads the request that Node.js received.
+ * Credentials as they were sent. Validation writes defaults and converted values into `request.headers` and
+ * `request.query`, so a hook behind validation reads the request that Node.js received.
  */
 
 import { parse } from 'node:querystring'
 import type { FastifyRequest } from 'fastify'
 import type { CredentialSource } from '../schemes/definition'
 
-// Headers of which Node.js keeps the first where a client sends several, unless the server has `joinDuplicateHeaders`; it joins those of other names
-// (node:http, message.headers).
+// If a client sends several headers of one of these names, Node.js keeps the first, unless the server has
+// `joinDuplicateHeaders`. Node.js joins headers of any other name (node:http, message.headers).
 const FIRST_COUNTS = new Set([
-  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since', 'if-unmodified-since',
-  'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'
+  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since',
+  'if-unmodified-since', 'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after',
+  'server', 'user-agent'
 ])
 
-/** Returns headers and query as they were received, and the cookies that @fastify/cookie parsed of them. */
+/** Returns headers and query as they were received, and the cookies that @fastify/cookie parsed from the headers. */
 export function asSent (request: FastifyRequest): CredentialSource {
   const { raw } = request
   return {

@@ -1,13 +1,13 @@
-/** Schemes as they can be required, and the way from the objects that users hold to them. */
+/** Scheme nodes: the schemes as requirements hold them, found by the objects that users hold. */
 
 import type { SchemeDefinition } from '../schemes/definition'
 import type { DerivedVerify } from '../../types/scheme'
 
-/** One registration of the plugin. Schemes of one are unknown to another. */
+/** One registration of the plugin. A scheme of one registration cannot be required in another. */
 export interface Registration {
-  /** The plugin option of that name. */
+  /** The plugin option `explicit`. */
   readonly explicit: boolean
-  /** The plugin option of that name; `undefined`: Fastify's error body. */
+  /** The plugin option `errorSchema`; `undefined`: Fastify's error body. */
   readonly errorSchema: object | undefined
   /** Logs a message that was not logged before. */
   readonly warnOnce: (message: string) => void
@@ -19,7 +19,7 @@ export interface SchemeNode {
   readonly registration: Registration
   /** The definition of the base. */
   readonly definition: SchemeDefinition
-  /** The scheme that it was derived from; `null` for a base. */
+  /** The scheme that this one was derived from; `null` for a base. */
   readonly parent: SchemeNode | null
   /** The base: the node itself, or the first of its parents. */
   readonly base: SchemeNode
@@ -27,11 +27,11 @@ export interface SchemeNode {
   readonly scopes: readonly string[]
   /** The further check that `derive` added. */
   readonly verify: DerivedVerify<unknown, unknown, unknown> | undefined
-  /** Credentials and user that a test accepts instead of what was sent; `null` in a real application. */
+  /** The credentials and the user that replace those of every request in a test; `null` in a real application. */
   override: Override | null
 }
 
-/** Credentials and a user, taken as given. */
+/** Credentials and a user that are accepted without a check. */
 export interface Override { readonly credentials: {}, readonly user: unknown }
 
 const byScheme = new WeakMap<object, SchemeNode>()
@@ -43,7 +43,7 @@ export const nodeOf = (scheme: unknown): SchemeNode | undefined => byScheme.get(
 /** Returns the node of a scheme's hook: its `preHandler`, or the hook that stands for it on a route. */
 export const nodeOfHook = (hook: unknown): SchemeNode | undefined => byHook.get(hook as object)
 
-/** Remembers a scheme object and the hooks that stand for it. */
+/** Keeps the node of a scheme object and of the hooks that stand for the scheme. */
 export function remember (node: SchemeNode, scheme: object, hooks: readonly object[]): void {
   byScheme.set(scheme, node)
   for (const hook of hooks) byHook.set(hook, node)
@@ -54,7 +54,9 @@ export function pathFromBase (node: SchemeNode): SchemeNode[] {
   return node.parent === null ? [node] : [...pathFromBase(node.parent), node]
 }
 
-/** Returns true where a check other than scopes stands anywhere from the base to the node. */
-export function isVerified (node: SchemeNode): boolean {
-  return pathFromBase(node).some(({ parent, definition, verify }) => (parent === null ? definition.verify : verify) !== undefined)
-}
+/** Returns true if the node itself has a `verify`: that of the base's definition, or that of a derived scheme. */
+export const verifies = ({ parent, definition, verify }: SchemeNode): boolean =>
+  (parent === null ? definition.verify : verify) !== undefined
+
+/** Returns true if the node, or one that it is derived from, has a `verify`. */
+export const isVerified = (node: SchemeNode): boolean => pathFromBase(node).some(verifies)

@@ -1,4 +1,4 @@
-/** The option `security` as a route or a context wrote it, checked and turned into a requirement. */
+/** The option `security` of a route or a context, checked and turned into a requirement. */
 
 import { badSecurity, foreignScheme, unknownScope } from '../errors'
 import { isScope } from '../header/challenge'
@@ -11,47 +11,55 @@ import { nodeOf, type Registration, type SchemeNode } from './node'
  *
  * @param where the route or call at fault, for messages
  * @param registration the registration of the plugin that the schemes must come from
- * @throws `FST_AUTH_BAD_SECURITY`, `FST_AUTH_UNKNOWN_SCHEME` or `FST_AUTH_UNKNOWN_SCOPE` for anything that is not such a list
+ * @throws `FST_AUTH_BAD_SECURITY`, `FST_AUTH_UNKNOWN_SCHEME` or `FST_AUTH_UNKNOWN_SCOPE` for anything but such a list
  */
 export function readSecurity (where: string, security: unknown, registration: Registration): Requirement {
   if (!Array.isArray(security)) {
     throw badSecurity(where, '`security` must be an array of alternatives, such as [{ scheme, scopes }]; [] is public')
   }
-  // Array.from shows holes, which must not go unnoticed.
+  // Array.from turns a hole into `undefined`, which is refused; `flatMap` alone would skip it.
   const written = Array.from(security).flatMap((alternative) => readAlternative(where, alternative, registration))
   const needed = written.filter(({ entries }) => entries.length > 0)
   if (needed.length === written.length) return normalize(where, needed)
-  return normalize(where, [...needed, { entries: [], leftOut: needed.map(({ entries }) => basesOf(entries)), subject: null }])
+  return normalize(where, [...needed, passing(needed.map(({ entries }) => basesOf(entries)))])
 }
 
-/** Returns what a scheme requires where it stands alone. */
+/** Returns the requirement of one scheme alone. */
 export function soleRequirement (where: string, node: SchemeNode): Requirement {
   const alone: Alternative = { entries: [{ node, scopes: [] }], leftOut: [], subject: node }
-  return normalize(where, node.definition.autoError ? [alone] : [alone, { entries: [], leftOut: [[node.base]], subject: null }])
+  return normalize(where, node.definition.autoError ? [alone] : [alone, passing([[node.base]])])
 }
 
+/** Returns the alternative without schemes: the request passes as nobody if one scheme of each set is absent. */
+const passing = (leftOut: Alternative['leftOut']): Alternative => ({ entries: [], leftOut, subject: null })
+
 function readAlternative (where: string, alternative: unknown, registration: Registration): Requirement {
-  if (isAnonymous(alternative)) return [{ entries: [], leftOut: [], subject: null }]
-  if (!Array.isArray(alternative)) return withoutOptional(where, [readEntry(where, alternative, registration)])
+  if (isAnonymous(alternative)) return [passing([])]
+  if (!Array.isArray(alternative)) return withAndWithoutOptional(where, [readEntry(where, alternative, registration)])
   if (alternative.length === 0) {
     throw badSecurity(where, 'an alternative in `security` is an empty array; write {} for optional authentication')
   }
   if (alternative.some(isAnonymous)) {
-    throw badSecurity(where, '{} stands inside an alternative in `security`; for optional authentication it stands beside the alternative')
+    throw badSecurity(where,
+      '{} stands inside an alternative in `security`; for optional authentication it stands beside the alternative')
   }
-  return withoutOptional(where, Array.from(alternative).map((member) => readEntry(where, member, registration)))
+  return withAndWithoutOptional(where, Array.from(alternative).map((member) => readEntry(where, member, registration)))
 }
 
-/** Returns all ways to fulfil an alternative: a member whose scheme has `autoError: false` may be left out. The fullest comes first. */
-function withoutOptional (where: string, entries: readonly Entry[]): Requirement {
-  let ways: Requirement = [{ entries: [], leftOut: [], subject: null }]
+/**
+ * Returns an alternative in all its forms: with and without each member whose scheme has `autoError: false`. The one
+ * with all members comes first.
+ */
+function withAndWithoutOptional (where: string, entries: readonly Entry[]): Requirement {
+  let forms: Requirement = [passing([])]
   for (const entry of entries) {
     const { definition: { autoError }, base } = entry.node
-    const included = ways.map((way) => ({ ...way, entries: [...way.entries, entry], subject: way.subject ?? entry.node }))
-    const excluded = autoError ? [] : ways.map((way) => ({ ...way, leftOut: [...way.leftOut, [base]] }))
-    ways = normalize(where, [...included, ...excluded])
+    const included = forms.map((form) =>
+      ({ ...form, entries: [...form.entries, entry], subject: form.subject ?? entry.node }))
+    const excluded = autoError ? [] : forms.map((form) => ({ ...form, leftOut: [...form.leftOut, [base]] }))
+    forms = normalize(where, [...included, ...excluded])
   }
-  return ways
+  return forms
 }
 
 function readEntry (where: string, member: unknown, registration: Registration): Entry {
@@ -60,14 +68,18 @@ function readEntry (where: string, member: unknown, registration: Registration):
   }
   for (const key of Object.keys(member)) {
     if (key !== 'scheme' && key !== 'scopes') {
-      throw badSecurity(where, `\`security\` has the key "${key}", but takes only "scheme" and "scopes"; requirements by name belong into \`schema.security\``)
+      throw badSecurity(where, `\`security\` has the key "${key}", but takes only "scheme" and "scopes"; ` +
+        'requirements by name belong into `schema.security`')
     }
     if (member[key] === undefined) {
-      throw badSecurity(where, `the \`${key}\` of an alternative in \`security\` is undefined: look for a missing import, or one that is circular`)
+      throw badSecurity(where, `the \`${key}\` of an alternative in \`security\` is undefined: ` +
+        'look for a missing import, or one that is circular')
     }
   }
   const node = nodeOf(member.scheme)
-  if (node === undefined) throw badSecurity(where, 'a `scheme` in `security` was not made by a factory of `app.authSchemes`')
+  if (node === undefined) {
+    throw badSecurity(where, 'a `scheme` in `security` was not made by a factory of `app.authSchemes`')
+  }
   if (node.registration !== registration) throw foreignScheme(where, node.definition.name)
   const { scopes = [] } = member
   if (!isScopeList(scopes)) {
@@ -79,7 +91,7 @@ function readEntry (where: string, member: unknown, registration: Registration):
 
 const isAnonymous = (value: unknown): boolean => isPlainObject(value) && Reflect.ownKeys(value).length === 0
 
-/** Returns true for an object of no class. A promise, a map or a scheme has no keys either, and must not pass for `{}`. */
+/** Returns true for an object of no class: a promise, a map or a scheme without keys must not pass for `{}`. */
 export function isPlainObject (value: unknown): value is Record<string, unknown> {
   if (value === null || typeof value !== 'object' || nodeOf(value) !== undefined) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -92,7 +104,8 @@ export function isScopeList (value: unknown): value is readonly string[] {
 }
 
 /** @throws `FST_AUTH_UNKNOWN_SCOPE` for a scope that the scheme does not declare */
-export function checkScopes (where: string, { name, declaredScopes }: SchemeDefinition, scopes: readonly string[]): void {
+export function checkScopes (where: string, definition: SchemeDefinition, scopes: readonly string[]): void {
+  const { name, declaredScopes } = definition
   if (declaredScopes === null) return
   const unknown = scopes.find((scope) => !declaredScopes.has(scope))
   if (unknown !== undefined) throw unknownScope(where, name, unknown, [...declaredScopes])

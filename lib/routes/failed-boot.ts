@@ -29,10 +29,12 @@ export function keepBootError (root: FastifyInstance): void {
   root.ready = authSchemesReady as FastifyInstance['ready']
 }
 
-/** Fails everything that would reach a route. The error is for the caller of `inject`; over the network no more than its code is sent. */
+/** Fails every request. A caller of `inject` gets the error; over the network only the code of the error is sent. */
 function refuseAll (root: FastifyInstance, error: unknown): void {
   const code = isError(error) ? (error as { code?: unknown }).code : undefined
-  const body = JSON.stringify({ statusCode: 500, code, error: 'Internal Server Error', message: 'The application failed to start' })
+  const body = JSON.stringify({
+    statusCode: 500, code, error: 'Internal Server Error', message: 'The application failed to start'
+  })
   function refuse (_request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(500, { 'content-type': 'application/json; charset=utf-8' })
     response.end(body)
@@ -40,6 +42,7 @@ function refuseAll (root: FastifyInstance, error: unknown): void {
   root.server.removeAllListeners('request').on('request', refuse)
   Object.assign(root, {
     routing: refuse,
-    inject: (_options: unknown, callback?: (error: unknown) => void) => callback === undefined ? Promise.reject(error) : callback(error)
+    inject: (_options: unknown, callback?: (error: unknown) => void) =>
+      callback === undefined ? Promise.reject(error) : callback(error)
   })
 }

@@ -1,4 +1,4 @@
-/** Guards: the hook that enforces what routes and their contexts require, and the requirement that is documented. */
+/** Guards: the hook that enforces the requirement of routes and their contexts, which is also documented. */
 
 import { badSecurity } from '../errors'
 import { enforce, type Hook, type RouteGuard } from '../request/hook'
@@ -9,15 +9,15 @@ import { soleRequirement } from '../requirement/read'
 import type { HookName } from '../../types/options'
 import type { Contexts } from './contexts'
 
-/** A scheme whose hook stands among a route's own. */
+/** A scheme whose `preHandler` is among a route's hooks. */
 export interface SchemeInHook { readonly hook: HookName, readonly node: SchemeNode }
 
 interface Resolved {
-  /** All that is required: `null` where nothing is declared, `[]` where the route is public. */
+  /** The whole requirement: `null` if none is declared, `[]` if the route is public. */
   readonly requirement: Requirement | null
-  /** The part that the guard enforces, without the schemes in the route's own hooks. */
+  /** The part of it that the guard enforces, without the schemes in the route's own hooks. */
   readonly plan: Plan
-  /** True where that part is not public, so that a route must have the guard. */
+  /** True if that part is not public, so that a route must have the guard. */
   readonly isNeeded: boolean
 }
 
@@ -29,7 +29,7 @@ export class Guard implements RouteGuard {
   /**
    * @param where the first of the routes, for messages
    * @param lifecycleHook the hook that enforces
-   * @param own what the routes declare: `null` nothing, `[]` that they are public
+   * @param declared the requirement of the routes themselves: `null` without one, `[]` if they are public
    * @param inHooks the schemes in the routes' own hooks
    */
   constructor (
@@ -37,10 +37,10 @@ export class Guard implements RouteGuard {
     lifecycleHook: HookName,
     readonly contexts: Contexts,
     readonly context: object,
-    readonly own: Requirement | null,
+    readonly declared: Requirement | null,
     readonly inHooks: readonly SchemeInHook[]
   ) {
-    // Where the guard accepts nobody, `request.auth` is of the scheme in the route's own hook, whichever of the two runs first.
+    // If the guard accepts nobody, `request.auth` is of the scheme in the route's own hook, whichever of them runs first.
     const setAuth = inHooks.length > 0 ? 'accepted' : 'always'
     this.hook = enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => setAuth)
   }
@@ -58,11 +58,11 @@ export class Guard implements RouteGuard {
   /** Unites what the route, its contexts and its hooks require. Nothing may be declared from then on. */
   resolve (): Resolved {
     if (this.#resolved !== undefined) return this.#resolved
-    const { where, own, inHooks } = this
+    const { where, declared, inHooks } = this
     const parent = this.contexts.of(this.context, where)
     // A route that names its scheme in a hook has its `request.auth` from there.
-    const isNamedInHook = own === null && inHooks.length > 0
-    const required = add(where, isNamedInHook ? withoutSubject(parent) : parent, own)
+    const isNamedInHook = declared === null && inHooks.length > 0
+    const required = add(where, isNamedInHook ? withoutSubject(parent) : parent, declared)
     this.#resolved = {
       requirement: inHooks.reduce((sum, { node }) => withHook(where, sum, node), required),
       plan: toPlan(required),
@@ -75,12 +75,17 @@ export class Guard implements RouteGuard {
 const withoutSubject = (requirement: Requirement | null): Requirement | null =>
   requirement?.map((alternative) => ({ ...alternative, subject: null })) ?? null
 
-/** Hooks are enforced one after the other. That can be documented only where each of them needs somebody. */
+/**
+ * Returns a requirement and that of a scheme in a hook together. Both are enforced, one after the other, which can be
+ * documented only if neither is optional.
+ */
 function withHook (where: string, requirement: Requirement | null, node: SchemeNode): Requirement {
   const further = soleRequirement(where, node)
   if (requirement === null || requirement.length === 0) return further
   if ([requirement, further].some((list) => list.some(({ entries }) => entries.length === 0))) {
-    throw badSecurity(where, 'authentication that is optional cannot be combined with a scheme in a hook of the route; require both in one `security`')
+    throw badSecurity(where,
+      'authentication that is optional cannot be combined with a scheme in a hook of the route; ' +
+      'require both in one `security`')
   }
   return both(where, requirement, further)
 }
@@ -91,7 +96,7 @@ export function keyOf (requirement: Requirement | null): string {
   // No scope contains a quote, a space or a line break: they separate parts, scopes and alternatives.
   return requirement.map(({ entries, leftOut, subject }) => [
     entries.map(({ node, scopes }) => `"${node.id} ${scopes.join(' ')}`).join(''),
-    leftOut.map((group) => group.map(({ id }) => id).join()).join(' '),
+    leftOut.map((set) => set.map(({ id }) => id).join()).join(' '),
     String(subject?.id)
   ].join('"|"')).join('\n')
 }

@@ -1,4 +1,4 @@
-/** The guard of unknown URLs: a request that no route of its context matched is answered as the context's routes are. */
+/** The guard of unknown URLs: a request that matches no route must fulfil the requirement of its context. */
 
 import type { FastifyRequest } from 'fastify'
 import { enforce, kAttempt, kGuard, keptOn, type Hook } from '../request/hook'
@@ -6,8 +6,8 @@ import { toPlan, type Plan } from '../requirement/plan'
 import type { HookName } from '../../types/options'
 import type { Contexts } from './contexts'
 
-// The lifecycle hook that follows. Guards of routes run behind all instance hooks of theirs, and what a later plugin's hook leaves on the request
-// must be there for `verify` here, too.
+// The lifecycle hook that follows each. The guard of a route runs behind all instance hooks: properties that the hook
+// of a later plugin adds to the request must be there for `verify` here, too.
 const NEXT: { readonly [Name in HookName]: HookName } = {
   onRequest: 'preParsing',
   preParsing: 'preValidation',
@@ -15,8 +15,14 @@ const NEXT: { readonly [Name in HookName]: HookName } = {
   preHandler: 'preHandler'
 }
 
-/** Returns the instance hooks for a secured context: one that follows `hook`, and `preHandler`, which is all that `reply.callNotFound()` runs. */
-export function notFoundGuards (hook: HookName, contexts: Contexts): ReadonlyArray<{ readonly name: HookName, readonly hook: Hook }> {
+/** An instance hook and the name of its lifecycle hook. */
+export interface InstanceHook { readonly name: HookName, readonly hook: Hook }
+
+/**
+ * Returns the instance hooks for a secured context: one that follows `hook`, and `preHandler`, the only lifecycle hook
+ * that `reply.callNotFound()` runs.
+ */
+export function notFoundGuards (hook: HookName, contexts: Contexts): readonly InstanceHook[] {
   const plans = new WeakMap<object, Plan>()
   function planOf ({ server }: FastifyRequest): Plan {
     const plan = plans.get(server) ?? toPlan(contexts.of(server, 'setNotFoundHandler'))
@@ -28,14 +34,15 @@ export function notFoundGuards (hook: HookName, contexts: Contexts): ReadonlyArr
     return {
       name,
       hook: function authSchemesNotFound (request, reply, third, fourth) {
-        if (!isRoute(request) && keptOn(request)[kAttempt]?.ran(planOf(request)) !== true) guard(request, reply, third, fourth)
+        const isDone = isRoute(request) || keptOn(request)[kAttempt]?.ran(planOf(request)) === true
+        if (!isDone) guard(request, reply, third, fourth)
         else (name === 'preParsing' ? fourth : third as () => void)?.()
       }
     }
   })
 }
 
-/** Returns true for a route that was seen. A not-found handler may have a `config` of its own, but no guard in it. */
+/** Returns true for a route with a guard. A not-found handler may have a `config`, but no guard in it. */
 function isRoute (request: FastifyRequest): boolean {
   if (!request.is404 && keptOn(request)[kAttempt]?.isGuarded === true) return true
   return kGuard in request.routeOptions.config

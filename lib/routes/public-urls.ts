@@ -16,16 +16,19 @@ export class PublicUrls {
     this.#unused = new Set(urls)
   }
 
-  /** Returns true for the URL of a route that is named. `/*` names no more than the route of that URL. */
+  /** Returns true for the URL of a route that the option names. `/*` is the URL of one route, not a prefix. */
   includes (url: string): boolean {
-    const found = (this.urls as string[]).filter((entry) => entry === url || (entry.length > 2 && entry.endsWith('*') && url.startsWith(entry.slice(0, -1))))
+    const found = (this.urls as string[]).filter((entry) => entry === url ||
+      (entry.length > 2 && entry.endsWith('*') && url.startsWith(entry.slice(0, -1))))
     for (const entry of found) this.#unused.delete(entry)
     return found.length > 0
   }
 
-  /** @throws {TypeError} for a URL that named no route: a mistake, or a route that carries `security` */
+  /** @throws {TypeError} for a URL of no route, or only of one that carries `security` */
   check (): void {
     const [unused] = this.#unused
-    if (unused !== undefined) throw badOption(WHERE, `the option \`public\` has "${unused}", which is the URL of no route without \`security\``)
+    if (unused === undefined) return
+    throw badOption(WHERE,
+      `the option \`public\` has "${unused}", which is the URL of no route without \`security\``)
   }
 }

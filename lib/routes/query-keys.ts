@@ -1,6 +1,6 @@
 /**
- * Query keys that `security` reads. The route's own schema may allow no others, so a key that it does not name is taken
- * out of the query before validation.
+ * Query keys that `security` reads. The route's schema may allow no further keys, so a key that the schema does not
+ * name is removed from the query before validation.
  */
 
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
@@ -12,7 +12,9 @@ type Properties = Readonly<Record<string, unknown>>
 const NESTED = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', 'left', 'right', 'in', 'out', 'innerType', 'options']
 
 /** Appends a `preValidation` hook to a route whose query is validated. */
-export function takeOutQueryKeys (options: RouteOptions, server: FastifyInstance, requirementOf: () => Requirement | null): void {
+export function removeQueryKeys (
+  options: RouteOptions, server: FastifyInstance, requirementOf: () => Requirement | null
+): void {
   const { querystring, query = querystring } = (options.schema ?? {}) as { querystring?: unknown, query?: unknown }
   if (query === undefined) return
   let keys: readonly string[] | undefined
@@ -30,13 +32,16 @@ function queryKeysOf (requirement: Requirement | null): string[] {
   return [...new Set(places.filter((place) => place.in === 'query').map(({ name }) => name as string))]
 }
 
-/** Returns true where a schema, JSON Schema or zod's, has a property of that name. */
+/** Returns true if a schema, JSON Schema or zod's, has a property of that name. */
 function names (schema: unknown, key: string, server: FastifyInstance, seen = new Set<unknown>()): boolean {
   if (schema === null || typeof schema !== 'object' || seen.has(schema)) return false
   seen.add(schema)
   if (Array.isArray(schema)) return schema.some((each) => names(each, key, server, seen))
   const { properties, shape, $ref, _zod } = schema as Properties & { readonly _zod?: { readonly def?: unknown } }
-  if ([properties, shape].some((members) => typeof members === 'object' && members !== null && Object.hasOwn(members, key))) return true
+  const hasKey = (members: unknown): boolean =>
+    typeof members === 'object' && members !== null && Object.hasOwn(members, key)
+  if (hasKey(properties) || hasKey(shape)) return true
   if (typeof $ref === 'string' && names(server.getSchema($ref.replace(/#.*$/, '')), key, server, seen)) return true
-  return names(_zod?.def, key, server, seen) || NESTED.some((member) => names((schema as Properties)[member], key, server, seen))
+  return names(_zod?.def, key, server, seen) ||
+    NESTED.some((member) => names((schema as Properties)[member], key, server, seen))
 }

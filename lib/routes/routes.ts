@@ -1,20 +1,21 @@
-/** The routes of an application: what each requires, and the guards that are attached to them. */
+/** The routes of an application, and the guards that are attached to them. */
 
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { badOption, badSecurity, undeclaredRoutes, unguardedRoutes } from '../errors'
 import { parentsOf } from '../fastify-internals'
-import { kGuard, type Hook } from '../request/hook'
+import { kGuard } from '../request/hook'
 import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
 import { isVerified, type Registration } from '../requirement/node'
 import { readSecurity } from '../requirement/read'
+import type { SchemeDefinition } from '../schemes/definition'
 import type { HookName } from '../../types/options'
 import { Contexts } from './contexts'
 import { Guard, keyOf, type SchemeInHook } from './guard'
 import { checkIntegrity } from './integrity'
-import { notFoundGuards } from './not-found'
+import { notFoundGuards, type InstanceHook } from './not-found'
 import { PublicUrls } from './public-urls'
-import { takeOutQueryKeys } from './query-keys'
+import { removeQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
 import { listRoutes, securityOf, seenRoutes, type Surroundings } from './unseen'
 
@@ -22,20 +23,23 @@ type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
 /** One route, as it was declared. */
 export interface Route {
-  /** Fastify's own copy of the options, which @fastify/swagger holds too. Without @fastify/swagger only what the list of routes needs is kept. */
+  /**
+   * Fastify's copy of the options, which @fastify/swagger holds, too. Without @fastify/swagger only the parts that the
+   * list of routes needs are kept.
+   */
   options: RouteOptions
   readonly methods: readonly string[]
   readonly url: string
-  /** The encapsulation context that it was declared in. */
+  /** The encapsulation context that the route was declared in. */
   readonly context: FastifyInstance
   readonly guard: Guard
-  /** True once the guard stands among the route's hooks. Public routes outside of secured contexts need none. */
+  /** True once the guard is among the route's hooks. Public routes outside of secured contexts need none. */
   isGuarded: boolean
-  /** True once a document has taken `schema.security` away. */
+  /** True once a document has removed `schema.security` from the options. */
   isStripped: boolean
   /** True once an operation was written for the route. */
   isDocumented: boolean
-  /** True where the plugin option `public` declares the route. */
+  /** True if the plugin option `public` names the route. */
   readonly isPublicByOption: boolean
 }
 
@@ -44,9 +48,9 @@ export class Routes {
   readonly contexts = new Contexts()
   readonly schemes = new SchemesByName()
   readonly all: Route[] = []
-  readonly before: Surroundings['before']
-  readonly early: Surroundings['early']
-  /** How many documents were made so far. */
+  readonly unseen: Surroundings['unseen']
+  readonly unseenHere: Surroundings['unseenHere']
+  /** The number of documents that were made so far. */
   documents = 0
   readonly #guards = new WeakMap<object, Map<string, Guard>>()
   readonly #withNotFoundGuards = new WeakSet<object>()
@@ -57,64 +61,70 @@ export class Routes {
     readonly hook: HookName,
     /** The context that the plugin was registered in. */
     readonly home: object,
-    /** What was there before. */
-    { before, early }: Pick<Surroundings, 'before' | 'early'>,
+    { unseen, unseenHere }: Pick<Surroundings, 'unseen' | 'unseenHere'>,
     readonly publicUrls = new PublicUrls([])
   ) {
-    this.before = before
-    this.early = early
+    this.unseen = unseen
+    this.unseenHere = unseenHere
     this.contexts.seen.add(home)
   }
 
   /** True once all is loaded and every route was resolved. */
   get finished (): boolean { return this.#finished }
 
-  /** Takes in a child context. */
+  /** Adds a child context. */
   addContext (context: object): void { this.contexts.seen.add(context) }
 
-  /** Checks a route's `security`, and attaches its guard as far as one is known to be needed. */
+  /** Checks a route's `security`, and attaches its guard if one is needed so far. */
   add (context: FastifyInstance, options: RouteOptions): void {
     const { url } = options
     const methods = Array.isArray(options.method) ? options.method : [options.method]
     const where = whereOf(methods, url)
-    const declared = this.#ownRequirement(where, options)
+    const written = this.#readRequirement(where, options)
     const inHooks = schemesInHooks(where, options, this.registration)
-    const isPublicByOption = declared === null && inHooks.length === 0 && this.publicUrls.includes(url)
-    const own = isPublicByOption ? [] : declared
-    const guard = this.#guardOf(where, context, own, inHooks)
-    const route: Route = { options, methods, url, context, guard, isGuarded: false, isStripped: false, isDocumented: false, isPublicByOption }
+    const isPublicByOption = written === null && inHooks.length === 0 && this.publicUrls.includes(url)
+    const declared = isPublicByOption ? [] : written
+    const guard = this.#guardOf(where, context, declared, inHooks)
+    const state = { isGuarded: false, isStripped: false, isDocumented: false }
+    const route: Route = { options, methods, url, context, guard, ...state, isPublicByOption }
     declareHooks(options, inHooks)
-    if (inHooks.length > 0) takeOutQueryKeys(options, context, () => guard.requirement)
+    if (inHooks.length > 0) removeQueryKeys(options, context, () => guard.requirement)
     options.config = { ...options.config, [kGuard]: guard } as typeof options.config
-    if ((own !== null && own.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
+    if ((declared !== null && declared.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
     this.all.push(route)
     for (const method of methods) seenRoutes(context).add(`${method} ${url}`)
   }
 
-  /** Declares what every route of a context and its children requires, those included that were declared before. */
+  /** Adds a requirement to every route of a context and its children, those that were declared before included. */
   secure (context: FastifyInstance, security: unknown): void {
     const where = 'secure'
     const requirement = readSecurity(where, security, this.registration)
     if (requirement.length > 0 && !this.contexts.seen.has(context)) {
-      throw unguardedRoutes('a context that was created before fastify-auth-schemes was loaded', 'register the plugin before the context')
+      throw unguardedRoutes('a context that was created before fastify-auth-schemes was loaded',
+        'register the plugin before the context')
     }
-    if (requirement.length > 0 && context === this.home && this.early.length > 0) {
-      throw unguardedRoutes(listRoutes(this.early), 'await the registration of fastify-auth-schemes before these routes are declared')
+    if (requirement.length > 0 && context === this.home && this.unseenHere.length > 0) {
+      throw unguardedRoutes(listRoutes(this.unseenHere),
+        'await the registration of fastify-auth-schemes before these routes are declared')
     }
     this.contexts.declare(context, requirement, where)
     if (requirement.length > 0) this.#guardNotFound(context)
-    for (const route of this.all) if ([route.context, ...parentsOf(route.context)].includes(context)) attach(route, this.hook)
+    for (const route of this.all) {
+      if ([route.context, ...parentsOf(route.context)].includes(context)) attach(route, this.hook)
+    }
   }
 
-  /** Resolves every route once all is loaded, so that what is wrong fails the boot and not a request. */
+  /** Resolves every route once all is loaded, so that a mistake fails the boot and not a request. */
   finish (log: Log, isDocumented: boolean): void {
     this.contexts.seal()
     for (const route of this.all) {
       const where = whereOf(route.methods, route.url)
       route.guard.resolve()
       const { options, options: { url, schema } } = route
-      const own = route.isStripped && !isByName(options) ? undefined : this.#ownRequirement(where, options) ?? (route.isPublicByOption ? [] : null)
-      checkIntegrity(where, route, this.hook, own, schemesInHooks(where, options, this.registration))
+      const isRemoved = route.isStripped && !isByName(options)
+      const written = isRemoved ? undefined : this.#readRequirement(where, options)
+      const declared = written === null && route.isPublicByOption ? [] : written
+      checkIntegrity(where, route, this.hook, declared, schemesInHooks(where, options, this.registration))
       if (!isDocumented) route.options = { url, schema } as RouteOptions
     }
     this.publicUrls.check()
@@ -125,36 +135,40 @@ export class Routes {
     this.#finished = true
   }
 
-  /** With `explicit` every route must be declared; without, those that were not seen are logged. */
+  /** Throws for undeclared routes if the option `explicit` is set. Logs routes that were not seen. */
   #checkDeclared (log: Log): void {
     const undeclared = this.all.filter((route) => route.guard.requirement === null && !isPreflight(route))
       .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
-    if (this.registration.explicit && this.early.length + undeclared.length > 0) {
-      throw undeclaredRoutes(listRoutes([...this.early, ...undeclared]))
+    if (this.registration.explicit && this.unseenHere.length + undeclared.length > 0) {
+      throw undeclaredRoutes(listRoutes([...this.unseenHere, ...undeclared]))
     }
-    if (this.before.length > 0) {
-      log.info(`fastify-auth-schemes was loaded after these routes were declared, so it enforces nothing of their \`security\`: ${listRoutes(this.before)}`)
+    if (this.unseen.length > 0) {
+      log.info('fastify-auth-schemes was loaded after these routes were declared, ' +
+        `so it enforces nothing of their \`security\`: ${listRoutes(this.unseen)}`)
     }
   }
 
-  /** A scheme that routes require, and that is not verified, may be a mistake. */
+  /** Logs, or refuses with `explicit`, required schemes whose credentials are not verified, unless on purpose. */
   #checkVerified (log: Log): void {
     const guards = [...new Set(this.all.map(({ guard }) => guard))]
     const required = [...new Set(guards.flatMap(({ requirement }) => unverifiedOf(requirement)))]
     const accidental = required.filter(({ extractionOnly }) => !extractionOnly).map(({ name }) => name)
     if (accidental.length === 0) return
     const names = [...new Set(accidental)].map((name) => `"${name}"`).join(', ')
-    const message = `routes require ${names}, whose credentials are not verified: give the scheme a \`verify\`, or \`verify: false\` where the handler verifies them`
+    const message = `routes require ${names}, whose credentials are not verified: ` +
+      'give the scheme a `verify`, or `verify: false` where the handler verifies them'
     if (this.registration.explicit) throw badOption('authSchemes', message)
     log.warn(message)
   }
 
-  /** Middleware runs in front of all guards, and may answer by itself. */
+  /** Logs middleware in secured contexts: it runs in front of all guards, and may send a response. */
   #checkMiddleware (log: Log): void {
     const isSecured = (context: object): boolean => (this.contexts.of(context, 'secure') ?? []).length > 0
     if (![...this.contexts.seen].some((context) => 'use' in context && isSecured(context))) return
-    log.warn('a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
-      'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
+    log.warn('a secured context has `use`, of @fastify/middie or @fastify/express: ' +
+      'a middleware that answers by itself is not guarded. ' +
+      'Register it in a context of its own, or let it run in a later hook ' +
+      '(`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
   }
 
   #summary (): string {
@@ -164,7 +178,7 @@ export class Routes {
     return `${routes.length} routes, ${open.length} public, ${extracted.length} with credentials that are not verified`
   }
 
-  /** Fastify adds instance hooks to the children of the context, too. */
+  /** Adds the guards of unknown URLs to a context. Fastify adds them to its children, too. */
   #guardNotFound (context: FastifyInstance): void {
     if ([context, ...parentsOf(context)].some((each) => this.#withNotFoundGuards.has(each))) return
     this.#withNotFoundGuards.add(context)
@@ -173,23 +187,30 @@ export class Routes {
     }
   }
 
-  #notFound: ReadonlyArray<{ readonly name: HookName, readonly hook: Hook }> | undefined
+  #notFound: readonly InstanceHook[] | undefined
 
-  #ownRequirement (where: string, options: RouteOptions): Requirement | null {
+  /** Returns the requirement in a route's options; `null` if they have none. */
+  #readRequirement (where: string, options: RouteOptions): Requirement | null {
     if ('security' in options) {
-      if (isByName(options)) throw badSecurity(where, 'the route has both `security` and `schema.security`; keep one of them')
+      if (isByName(options)) {
+        throw badSecurity(where, 'the route has both `security` and `schema.security`; keep one of them')
+      }
       return readSecurity(where, options.security, this.registration)
     }
-    return isByName(options) ? readSecurity(where, this.schemes.toSecurity(where, securityOf(options.schema as object)), this.registration) : null
+    if (!isByName(options)) return null
+    const security = this.schemes.toSecurity(where, securityOf(options.schema as object))
+    return readSecurity(where, security, this.registration)
   }
 
-  #guardOf (where: string, context: object, own: Requirement | null, inHooks: readonly SchemeInHook[]): Guard {
-    if (inHooks.length > 0) return new Guard(where, this.hook, this.contexts, context, own, inHooks)
-    const known = this.#guards.get(context) ?? new Map<string, Guard>()
-    this.#guards.set(context, known)
-    const key = keyOf(own)
-    const guard = known.get(key) ?? new Guard(where, this.hook, this.contexts, context, own, inHooks)
-    known.set(key, guard)
+  #guardOf (
+    where: string, context: object, declared: Requirement | null, inHooks: readonly SchemeInHook[]
+  ): Guard {
+    if (inHooks.length > 0) return new Guard(where, this.hook, this.contexts, context, declared, inHooks)
+    const guards = this.#guards.get(context) ?? new Map<string, Guard>()
+    this.#guards.set(context, guards)
+    const key = keyOf(declared)
+    const guard = guards.get(key) ?? new Guard(where, this.hook, this.contexts, context, declared, inHooks)
+    guards.set(key, guard)
     return guard
   }
 }
@@ -200,30 +221,31 @@ function isByName ({ schema }: RouteOptions): boolean {
   return schema !== undefined && schema !== null && 'security' in (schema as object)
 }
 
-/** The route that @fastify/cors declares for preflight requests answers nothing else. */
+/** Returns true for the route that @fastify/cors declares for preflight requests. */
 function isPreflight ({ methods, url, options }: Route): boolean {
-  return methods.every((method) => method === 'OPTIONS') && /^(?:.*\/)?\*$/.test(url) && (options.schema as { hide?: unknown } | undefined)?.hide === true
+  return methods.every((method) => method === 'OPTIONS') && /^(?:.*\/)?\*$/.test(url) &&
+    (options.schema as { hide?: unknown } | undefined)?.hide === true
 }
 
-/** Returns true where a request without any credentials is accepted. */
+/** Returns true if a request without any credentials is accepted. */
 export function isPublic (requirement: Requirement | null): boolean {
   return requirement === null || requirement.length === 0 || requirement.some(({ entries }) => entries.length === 0)
 }
 
-/** Returns the definitions of required schemes whose credentials no check verifies, in any alternative. */
-export function unverifiedOf (requirement: Requirement | null): Array<Requirement[number]['entries'][number]['node']['definition']> {
+/** Returns the definitions of required schemes whose credentials are not verified in at least one alternative. */
+export function unverifiedOf (requirement: Requirement | null): SchemeDefinition[] {
   const bases = (requirement ?? []).flatMap(({ entries }) => entries
     .filter(({ node }) => !entries.some((other) => other.node.base === node.base && isVerified(other.node)))
     .map(({ node }) => node.definition))
   return [...new Set(bases)]
 }
 
-/** Puts the guard in front of the route's own hooks. The user's array is not written to: a HEAD route gets the same one. */
+/** Puts the guard in front of the route's own hooks. The user's array is not written to: a HEAD route shares it. */
 function attach (route: Route, name: HookName): void {
   if (route.isGuarded) return
   route.isGuarded = true
   const { options, context, guard } = route
-  if (guard.inHooks.length === 0) takeOutQueryKeys(options, context, () => guard.requirement)
+  if (guard.inHooks.length === 0) removeQueryKeys(options, context, () => guard.requirement)
   const hooks = options as unknown as Record<HookName, unknown>
   hooks[name] = [guard.hook, ...[hooks[name] ?? []].flat()]
 }

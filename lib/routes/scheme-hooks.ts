@@ -1,4 +1,4 @@
-/** Schemes whose hooks stand among a route's own. */
+/** Schemes whose `preHandler` is among a route's hooks. */
 
 import type { RouteOptions } from 'fastify'
 import { badSecurity, foreignScheme } from '../errors'
@@ -7,17 +7,19 @@ import { routeHookOf } from '../scheme'
 import type { SchemeInHook } from './guard'
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
-/** In these the handler has run, or will not run. */
+/** The lifecycle hooks that run after the handler, or without it. */
 const OTHER_HOOKS = ['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'] as const
 
 const NONE: readonly SchemeInHook[] = []
 
 /**
- * Returns the schemes whose `preHandler` stands in a route's hooks.
+ * Returns the schemes whose `preHandler` is among a route's hooks.
  *
- * @throws `FST_AUTH_BAD_SECURITY` where one stands in a hook in which it would not guard
+ * @throws `FST_AUTH_BAD_SECURITY` for a scheme in a lifecycle hook in which it would not guard
  */
-export function schemesInHooks (where: string, options: RouteOptions, registration: Registration): readonly SchemeInHook[] {
+export function schemesInHooks (
+  where: string, options: RouteOptions, registration: Registration
+): readonly SchemeInHook[] {
   let found = NONE
   for (const hook of HOOKS) {
     for (const node of nodesIn(options[hook])) {
@@ -33,7 +35,10 @@ export function schemesInHooks (where: string, options: RouteOptions, registrati
   return found
 }
 
-/** Puts, in the place of each scheme's `preHandler`, the hook that knows that the route declares the scheme. The user's arrays are not written to. */
+/**
+ * Replaces each scheme's `preHandler` by its hook for routes that declare the scheme. The user's arrays are not written
+ * to.
+ */
 export function declareHooks (options: RouteOptions, inHooks: readonly SchemeInHook[]): void {
   const hooks = options as unknown as Record<string, unknown>
   for (const { hook } of inHooks) {
@@ -45,7 +50,8 @@ export function declareHooks (options: RouteOptions, inHooks: readonly SchemeInH
 }
 
 const misplaced = (where: string, hook: string, { definition }: SchemeNode): Error =>
-  badSecurity(where, `the \`preHandler\` of "${definition.name}" cannot stand in \`${hook}\`; put it into onRequest, preValidation or preHandler`)
+  badSecurity(where, `the \`preHandler\` of "${definition.name}" cannot stand in \`${hook}\`; ` +
+    'put it into onRequest, preValidation or preHandler')
 
 const NO_NODES: readonly SchemeNode[] = []
 

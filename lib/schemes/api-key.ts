@@ -14,8 +14,8 @@ const COOKIE =
   'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.'
 
 /**
- * The key is the value of the first cookie called `name` that is not empty, decoded as cookies are. Unless it has a
- * `description`, one says how the cookie is sent.
+ * The key is the value of the first cookie called `name` that is not empty, decoded as cookies are. The default
+ * `description` is the way to send the cookie.
  */
 export function apiKeyCookie (options: unknown): SchemeDefinition {
   const where = 'apiKeyCookie'
@@ -53,7 +53,7 @@ function apiKey (
     challenge: { scheme: 'APIKey', bearer: false },
     declaredScopes: null,
     tokenOf: asString,
-    blank: '',
+    emptyCredentials: '',
     extract
   })
 }
@@ -64,7 +64,7 @@ function requireToken (where: string, options: unknown): string {
   return name
 }
 
-// Stands for what cannot be decoded. As a control character it is malformed, wherever a key is read.
+// Stands for a value that cannot be decoded. A control character makes every key malformed.
 const UNDECODABLE = '\0'
 
 function decode (text: string): string {
@@ -80,20 +80,20 @@ type Parse = (header: string) => Readonly<Record<string, unknown>>
 const parseStrictly: Parse = (header) => parseCookies(header, { decode })
 
 /**
- * Where @fastify/cookie ran before, it has left an object on the request, and its parser, which has the application's
- * options, on the server.
+ * Reads the key from the cookies that @fastify/cookie left on the request if it ran before, else from the header.
+ * @fastify/cookie also leaves its parser, with the application's options, on the server.
  */
 function readCookie ({ cookies, headers, server }: CredentialSource, name: string): Extraction {
   const header = headers.cookie ?? ''
   const isParsed = cookies !== null && typeof cookies === 'object'
-  const known = isParsed ? cookies : parseStrictly(header)
-  const value = ownString(known, name)
-  if (value === ABSENT && !Object.hasOwn(known, name)) return ABSENT
+  const values = isParsed ? cookies : parseStrictly(header)
+  const value = ownString(values, name)
+  if (value === ABSENT && !Object.hasOwn(values, name)) return ABSENT
   const parse = isParsed ? parserOf(server, name) : parseStrictly
   return value === ABSENT ? firstFilled(header, name, parse) : orMalformed(value, header, name, parse)
 }
 
-/** The parser of @fastify/cookie. Its `decode` is the application's, and may throw. */
+/** Returns the parser of @fastify/cookie. Its option `decode` is a function of the application, and may throw. */
 function parserOf (server: object, name: string): Parse {
   const { parseCookie = parseStrictly } = server as { parseCookie?: Parse }
   return (header) => {
@@ -105,15 +105,18 @@ function parserOf (server: object, name: string): Parse {
   }
 }
 
-/** A parser that decodes leaves a value as it is, where it cannot. One that does not decode has nothing to leave. */
+/**
+ * Returns malformed for a value that the parser could not decode, which it leaves as it is. The parser may be one that
+ * does not decode at all: then the value stays.
+ */
 function orMalformed (value: Extraction, header: string, name: string, parse: Parse): Extraction {
   if (typeof value !== 'string' || !value.includes('%') || parseStrictly(header)[name] !== UNDECODABLE) return value
   return parse('a=%41').a === 'A' ? MALFORMED : value
 }
 
 /**
- * Parsers keep the first of several cookies of one name. Where that is empty, another may follow; where it is not, the
- * application has emptied it, and so it stays.
+ * Returns the key if the parsed value is empty. Parsers keep the first of several cookies of one name: if the first was
+ * sent empty, another may follow. If it was not, the application has emptied it, and the key is absent.
  */
 function firstFilled (header: string, name: string, parse: Parse): Extraction {
   const sent = header.split(';').filter((pair) => Object.hasOwn(parse(pair), name))
@@ -122,8 +125,8 @@ function firstFilled (header: string, name: string, parse: Parse): Extraction {
 }
 
 /**
- * A parser of queries leaves, or replaces, what it cannot decode. A character that only looks so is told from it by the
- * URL.
+ * Reads the key from the parsed query. A parser of queries leaves a value that it cannot decode, or replaces characters
+ * of it by U+FFFD: the URL shows if the client sent these characters itself.
  */
 function readQuery ({ query, raw }: CredentialSource, name: string): Extraction {
   const value = ownString(query, name)

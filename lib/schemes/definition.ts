@@ -1,4 +1,4 @@
-/** What a scheme is to the rest of the package, and the checks of the options that all factories share. */
+/** The definition of a scheme, and the checks of the options that all factories share. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { badOption } from '../errors'
@@ -9,14 +9,14 @@ import type { VerifyContext } from '../../types/scheme'
 /** Credentials, or one of the two ways in which there are none. */
 export type Extraction = {} | typeof ABSENT | typeof MALFORMED
 
-/** What credentials are read from: a request, or what was received before validation rewrote it. */
+/** The source of credentials: a request, or its parts as they were before validation rewrote them. */
 export interface CredentialSource {
   readonly headers: IncomingHttpHeaders
   readonly query: unknown
-  /** What @fastify/cookie parsed, where it ran before. */
+  /** The cookies that @fastify/cookie parsed, if it ran before. */
   readonly cookies?: unknown
   readonly raw: { readonly url?: string | undefined }
-  /** The Fastify instance of the route, where @fastify/cookie keeps its parser. */
+  /** The Fastify instance of the route, on which @fastify/cookie keeps its parser. */
   readonly server: object
 }
 
@@ -24,15 +24,15 @@ export interface CredentialSource {
 type SecuritySchemeObject = Readonly<Record<string, unknown>> &
   { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
 
-/** What a 401 says of a scheme. */
+/** The challenge of a scheme, without the parameters that depend on the request. */
 interface ChallengeTemplate {
   readonly scheme: string
   readonly realm?: string | undefined
-  /** The bearer family: `error`, `error_description` and `scope` are told (RFC 6750 section 3). */
+  /** `true` for the bearer family: a challenge has `error`, `error_description` and `scope` (RFC 6750 section 3). */
   readonly bearer: boolean
 }
 
-/** The parts that each family of schemes gives. */
+/** The parts of a definition that differ between the families of schemes. */
 export interface SchemeKind {
   readonly openapi: SecuritySchemeObject
   readonly challenge: ChallengeTemplate
@@ -41,8 +41,8 @@ export interface SchemeKind {
   /** The credentials as one string. */
   readonly tokenOf: (credentials: any) => string | null
   readonly extract: (source: CredentialSource) => Extraction
-  /** Credentials without content, for a test that overrides the scheme. */
-  readonly blank: {}
+  /** The default credentials of a test that overrides the scheme. */
+  readonly emptyCredentials: {}
 }
 
 /** A scheme, ready to be required. */
@@ -50,12 +50,12 @@ export interface SchemeDefinition extends SchemeKind {
   readonly name: string
   readonly autoError: boolean
   readonly verify: ((credentials: any, context: VerifyContext) => unknown) | undefined
-  /** The option `verify` is `false`: nobody verifies, on purpose. */
+  /** `true` if the option `verify` is `false`: the credentials are not verified, on purpose. */
   readonly extractionOnly: boolean
   readonly grantedScopes: ((user: any) => unknown) | undefined
 }
 
-/** A factory, before the plugin gives it its realm. */
+/** A factory that takes the plugin's realm as its second argument. */
 export type DefineScheme = (options: any, realm: string | undefined) => SchemeDefinition
 
 type Options = Readonly<Record<string, unknown>>
@@ -65,7 +65,7 @@ const COMMON = ['schemeName', 'description', 'autoError', 'verify', 'grantedScop
 // The keys of OpenAPI's Components Object.
 const COMPONENT_NAME = /^[A-Za-z0-9._-]+$/
 
-/** Checks the options that every factory takes, and joins them to the scheme's kind. */
+/** Returns the definition of a scheme: its kind, with the options that every factory takes, checked. */
 export function define (factory: string, options: Options, defaultName: string, kind: SchemeKind): SchemeDefinition {
   const name = optionalString(factory, options, 'schemeName') ?? defaultName
   if (!COMPONENT_NAME.test(name) || name === '__proto__') {
@@ -87,8 +87,8 @@ export function define (factory: string, options: Options, defaultName: string, 
 const LEAVE_OUT = 'leave it out, or import it from a module that does not import this one (a circular import)'
 
 /**
- * Refuses an option that is there and `undefined`: a check that was meant must not disappear because the module that
- * has it was not loaded yet.
+ * Throws for an option that is `undefined` but present: a check must not disappear because its module was not loaded
+ * yet.
  *
  * @param where the factory or method that was called
  * @param what the options, for the message. Default: `the option`
@@ -101,7 +101,7 @@ export function refuseUndefined (where: string, options: object, what = 'the opt
   }
 }
 
-/** The options as an object, none of them unknown and none `undefined`. */
+/** Returns the options if they are an object, none of them unknown and none `undefined`; else throws a `TypeError`. */
 export function checkOptions (factory: string, options: unknown, own: readonly string[]): Options {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw badOption(factory, 'the options must be an object')
@@ -146,7 +146,7 @@ export function optionalRealm (where: string, realm: unknown): string | undefine
   return realm
 }
 
-/** The `scopes` of a flow: names with their descriptions. */
+/** Returns the `scopes` of a flow: names with their descriptions. */
 export function scopeDescriptions (factory: string, scopes: unknown): Readonly<Record<string, string>> {
   if (scopes === undefined) return {}
   if (scopes === null || typeof scopes !== 'object' || Array.isArray(scopes)) {
@@ -164,7 +164,7 @@ export function scopeDescriptions (factory: string, scopes: unknown): Readonly<R
   return { ...scopes }
 }
 
-/** The object without its `undefined` members. */
+/** Returns the object without its `undefined` members. */
 export function defined<T extends object> (object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
@@ -174,7 +174,7 @@ export function defined<T extends object> (object: T): T {
 const CONTROL = /[\x00-\x1f\x7f]/
 
 /**
- * A string of an object's own property, as an API key is read: an empty one is absent, anything but one string without
+ * Returns an API key: the string in an object's own property. An empty one is absent; anything but one string without
  * control characters is malformed.
  */
 export function ownString (object: unknown, key: string): string | typeof ABSENT | typeof MALFORMED {

@@ -11,9 +11,7 @@ import {
 
 const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
 
-/**
- * The scheme called `scheme`. Its credentials are taken as they are: what they must look like is for `verify` to check.
- */
+/** The scheme called `scheme`. The credentials are taken as sent: `verify` must check their form. */
 export function httpBase (options: unknown): SchemeDefinition {
   const where = 'httpBase'
   const checked = checkOptions(where, options, ['scheme'])
@@ -37,7 +35,7 @@ export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeD
     challenge: { scheme: 'Basic', realm: optionalRealm(where, checked.realm) ?? pluginRealm, bearer: false },
     declaredScopes: null,
     tokenOf: () => null,
-    blank: { username: '', password: '' },
+    emptyCredentials: { username: '', password: '' },
     extract (request) {
       const authorization = readAuthorization(request.headers.authorization, 'basic')
       return typeof authorization === 'symbol' ? authorization : readBasicCredentials(authorization.credentials)
@@ -45,7 +43,7 @@ export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeD
   })
 }
 
-/** A bearer token (RFC 6750 section 2.1). Signature, expiry and audience are for `verify` to check. */
+/** A bearer token (RFC 6750 section 2.1). `verify` must check signature, expiry and audience. */
 export function httpBearer (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpBearer'
   const checked = checkOptions(where, options, ['bearerFormat'])
@@ -55,12 +53,12 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
     challenge: { scheme: 'Bearer', realm: pluginRealm, bearer: true },
     declaredScopes: null,
     tokenOf: credentialsOf,
-    blank: { scheme: 'Bearer', credentials: '' },
+    emptyCredentials: { scheme: 'Bearer', credentials: '' },
     extract: (request) => readBearer(request.headers.authorization)
   })
 }
 
-/** HTTP Digest (RFC 7616). The parameters are not parsed: nonce, response and replay are for `verify` to check. */
+/** HTTP Digest (RFC 7616). The parameters are not parsed: `verify` must check nonce, response and replay. */
 export function httpDigest (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpDigest'
   const checked = checkOptions(where, options, [])
@@ -72,8 +70,8 @@ export function httpDigest (options: unknown = {}, pluginRealm?: string): Scheme
 }
 
 /**
- * A bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote or a
- * comma, is malformed.
+ * Returns a bearer token with the scheme's name as it was sent. No token is absent; more than one, or one with a quote
+ * or a comma, is malformed.
  */
 export function readBearer (header: unknown): HTTPAuthorizationCredentials | typeof ABSENT | typeof MALFORMED {
   if (typeof header === 'string' && isUsualBearer(header)) {
@@ -85,12 +83,14 @@ export function readBearer (header: unknown): HTTPAuthorizationCredentials | typ
   return isBearerToken(authorization.credentials) ? authorization : MALFORMED
 }
 
-function anyCredentials (scheme: string): Pick<SchemeKind, 'declaredScopes' | 'tokenOf' | 'blank' | 'extract'> {
+type AnyCredentials = Pick<SchemeKind, 'declaredScopes' | 'tokenOf' | 'emptyCredentials' | 'extract'>
+
+function anyCredentials (scheme: string): AnyCredentials {
   const name = scheme.toLowerCase()
   return {
     declaredScopes: null,
     tokenOf: credentialsOf,
-    blank: { scheme, credentials: '' },
+    emptyCredentials: { scheme, credentials: '' },
     extract (request) {
       const authorization = readAuthorization(request.headers.authorization, name)
       if (typeof authorization === 'symbol') return authorization

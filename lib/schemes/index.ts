@@ -1,4 +1,4 @@
-/** All factories, by the names that `app.authSchemes` gives them. */
+/** All factories, by their names on `app.authSchemes`. */
 
 import type { SchemeFactories } from '../../types/options'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from './api-key'

@@ -10,7 +10,7 @@ import { readBearer } from './http'
 
 type Flow = Readonly<Record<string, unknown>> & { readonly scopes: Readonly<Record<string, string>> }
 
-// The addresses that each flow must have (OpenAPI's OAuth Flow Object).
+// The URLs that each flow must have (OpenAPI's OAuth Flow Object).
 const REQUIRED_URLS: Readonly<Record<string, readonly string[]>> = {
   implicit: ['authorizationUrl'],
   password: ['tokenUrl'],
@@ -20,7 +20,7 @@ const REQUIRED_URLS: Readonly<Record<string, readonly string[]>> = {
 
 const URLS = ['authorizationUrl', 'tokenUrl', 'refreshUrl']
 
-/** Any flows. The credentials are the whole `Authorization` value, whatever its scheme is called. */
+/** Any flows. The credentials are the whole value of `Authorization`, of any scheme name. */
 export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'oauth2'
   const checked = checkOptions(where, options, ['flows'])
@@ -71,7 +71,7 @@ function singleFlow (
   })
 }
 
-/** The bearer token as a string. */
+/** Returns the bearer token as a string. */
 export function bearerToken (header: unknown): string | typeof ABSENT | typeof MALFORMED {
   const bearer = readBearer(header)
   return typeof bearer === 'symbol' ? bearer : bearer.credentials
@@ -85,7 +85,7 @@ function flowsKind (
     challenge: { scheme: 'Bearer', realm, bearer: true },
     declaredScopes: new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes))),
     tokenOf: asString,
-    blank: ''
+    emptyCredentials: ''
   }
 }
 

@@ -1,11 +1,11 @@
-/** OpenID Connect Discovery: the document tells clients where the provider describes itself. */
+/** OpenID Connect Discovery: the document names the URL of the provider's discovery document. */
 
 import { asString, checkOptions, define, defined, requiredString, type SchemeDefinition } from './definition'
 import { bearerToken } from './oauth2'
 
 /**
- * A bearer token from the provider at `openIdConnectUrl`, which is never fetched. Issuer and signature are for `verify`
- * to check.
+ * A bearer token from the provider at `openIdConnectUrl`, which is never fetched. `verify` must check issuer and
+ * signature.
  */
 export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'openIdConnect'
@@ -16,7 +16,7 @@ export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDe
     challenge: { scheme: 'Bearer', realm: pluginRealm, bearer: true },
     declaredScopes: null,
     tokenOf: asString,
-    blank: '',
+    emptyCredentials: '',
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }

@@ -1,4 +1,4 @@
-/** The answers of a token endpoint (RFC 6749 sections 5.1 and 5.2). */
+/** The responses of a token endpoint (RFC 6749 sections 5.1 and 5.2). */
 
 import { Type, type TObject, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -17,7 +17,7 @@ const tokenResponse = {
 }
 /** The type of the schema `TokenResponse`. */
 export interface TokenResponseSchema extends TObject<typeof tokenResponse> {}
-/** The answer of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
+/** The response of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export const TokenResponse: TokenResponseSchema = Type.Object(tokenResponse, { additionalProperties: true })
 export interface TokenResponse extends TokenResponseBody {}
 
@@ -38,7 +38,8 @@ export function requestBody (schema: TSchema): object {
 
 /** Returns the Responses Object of the operation. */
 export function responses (): Record<string, object> {
-  const response = (description: string, schema: TSchema = ErrorResponse) => ({ description, content: { 'application/json': { schema } } })
+  const response = (description: string, schema: TSchema = ErrorResponse) =>
+    ({ description, content: { 'application/json': { schema } } })
   return {
     200: response('The token', TokenResponse),
     400: response('The request is invalid, or the grant was refused'),
@@ -49,7 +50,7 @@ export function responses (): Record<string, object> {
 }
 
 /**
- * What is sent of what a handler gave: `scope` tells the granted scopes where they differ from those asked for.
+ * Returns the response for a handler's value. `scope` has the granted scopes if they differ from those asked for.
  *
  * @throws {OAuth2Error} `server_error`, for anything but a token response
  */
@@ -77,13 +78,13 @@ interface Answer { readonly statusCode: number, readonly headers: Headers, reado
 // By reply; `null` for one that an `onSend` hook failed on.
 const answers = new WeakMap<FastifyReply, Answer | null>()
 
-/** Sets the headers that every answer of the endpoint has, before anything can fail. */
+/** Sets the headers that every response of the endpoint has, before anything can fail. */
 export async function noStore (_request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.headers(NO_STORE)
 }
 
 /**
- * Sends an answer of the endpoint as bytes: `preSerialization` and the serializers of the application are not for them.
+ * Sends a response of the endpoint as bytes, past `preSerialization` and the serializers of the application.
  */
 export function sendAnswer (
   reply: FastifyReply, statusCode: number, content: unknown, headers: Headers = {}
@@ -95,8 +96,8 @@ export function sendAnswer (
 }
 
 /**
- * The last `onSend` hook: puts back what others of the application have made of an answer. What they have compressed
- * stays so.
+ * The last `onSend` hook: restores a response that other hooks of the application have changed. A compressed body stays
+ * compressed.
  */
 export async function seal (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
   const answer = answers.get(reply)
@@ -109,20 +110,20 @@ export async function seal (_request: FastifyRequest, reply: FastifyReply, paylo
 /**
  * Answers every error in the form of RFC 6749 section 5.2.
  *
- * After an answer only an `onSend` hook can fail, and it would fail again on the answer to its error: that one passes
- * by all hooks.
+ * After a response only an `onSend` hook can fail, and it would fail again on the response to its error: that response
+ * passes by all hooks.
  */
 export function answerError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const isLate = answers.has(reply)
-    const told = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
-    if (told.statusCode >= 500) request.log.error(error)
-    const description = told.code === 'server_error' ? undefined : told.description
+    const sent = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
+    if (sent.statusCode >= 500) request.log.error(error)
+    const description = sent.code === 'server_error' ? undefined : sent.description
     const described = description === undefined ? {} : { error_description: toErrorDescription(description) }
-    const content = { error: told.code, ...described }
+    const content = { error: sent.code, ...described }
     const challenge = { 'www-authenticate': writeChallenge('Basic', { realm }) }
-    if (isLate) answerPastHooks(reply, told.statusCode, content)
-    else sendAnswer(reply, told.statusCode, content, told.code === 'invalid_client' ? challenge : {})
+    if (isLate) answerPastHooks(reply, sent.statusCode, content)
+    else sendAnswer(reply, sent.statusCode, content, sent.code === 'invalid_client' ? challenge : {})
   }
 }
 
@@ -149,7 +150,7 @@ function toOAuth2Error (error: unknown): OAuth2Error {
     if (isOAuth2Error(error)) return error
     statusCode = statusOf(error as Error)
   } catch {
-    // Whatever was thrown cannot be read: it is told as any other failure of ours.
+    // The thrown value cannot be read: it is handled as any other failure of the server.
   }
   if (statusCode >= 500) return new OAuth2Error('server_error', undefined, { statusCode })
   const description = statusCode === 415 ? `The Content-Type must be ${FORM}` : (error as Error).message

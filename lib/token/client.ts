@@ -23,7 +23,7 @@ export interface Client { readonly client_id: string | undefined, readonly clien
 export async function readClient (
   request: FastifyRequest, fields: Fields, authenticate: TokenFormOptions['authenticateClient']
 ): Promise<Client> {
-  // Where nobody authenticates clients, the header is somebody else's: a proxy's, or that of the whole site.
+  // If clients are not authenticated, the header is for others: a proxy, or the whole site.
   const client = authenticate === undefined ? ofFields(fields) : credentialsOf(request, fields)
   const { client_id: id, client_secret: secret } = client
   if (fields.grant_type === 'client_credentials' && (id === undefined || secret === undefined)) {
@@ -38,7 +38,7 @@ export async function readClient (
   return client
 }
 
-/** What the application decides. A 401 that it throws refuses the client. */
+/** Returns the decision of the application. A 401 that `authenticate` throws refuses the client. */
 async function decide (
   authenticate: AuthenticateClient, id: string, secret: string | undefined, request: FastifyRequest
 ): Promise<unknown> {

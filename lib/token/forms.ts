@@ -90,7 +90,7 @@ export function schemasOf (grantTypes: readonly string[], strict: boolean): Read
     [grant, grant === 'password' && !strict ? OAuth2PasswordRequestForm : SCHEMAS[grant] as TObject]))
 }
 
-/** All fields that a grant knows, by name; one that was not sent, or was sent empty, is `undefined`. */
+/** All fields of a grant, by name; one that was not sent, or was sent empty, is `undefined`. */
 export type Fields = Readonly<Record<string, string | undefined>>
 
 // Names of UTF-8 (WHATWG Encoding section 4.2, IANA) and of ASCII (IANA), which is a part of it.
@@ -108,7 +108,7 @@ const SECRET = new RegExp(`^[${UNICODE}]+$`, 'u')
 const VISIBLE = /^[\x20-\x7e]+$/
 const URI = /^[\x21-\x7e]+$/
 
-// The RFC allows secrets in ASCII alone; that clients send others as UTF-8 harms nobody. A scope is judged name by
+// The RFC allows secrets in ASCII alone; other characters, sent as UTF-8, do no harm. A scope is judged name by
 // name.
 const GRAMMAR: Readonly<Record<string, RegExp>> = {
   username: TEXT,
@@ -121,7 +121,7 @@ const GRAMMAR: Readonly<Record<string, RegExp>> = {
   code_verifier: URI
 }
 
-/** Tells whether a client may have this id, and whether this secret. */
+/** Returns true for an id, or for a secret, that a client may have. */
 export const isClientId = (text: string): boolean => VISIBLE.test(text)
 export const isClientSecret = (text: string): boolean => SECRET.test(text)
 
@@ -143,7 +143,7 @@ export function parseForm (text: string): Record<string, unknown> {
 }
 
 /**
- * Reads a form that was parsed. Fields that no grant knows are ignored.
+ * Reads a form that was parsed. Fields of no grant are ignored.
  *
  * @throws {OAuth2Error} for anything but one of the schemas, and for a field outside its grammar
  */

@@ -6,9 +6,9 @@ t.test('a challenge without parameters is the name of the scheme', async (t) => 
   t.equal(writeChallenge('Basic', { realm: '', scope: undefined }), 'Basic')
 })
 
-t.test('the parameters come in the order realm, error, error_description, scope', async (t) => {
+t.test('the parameters come in the order realm, error, scope, error_description', async (t) => {
   t.equal(writeChallenge('Bearer', { scope: 'a b', error_description: 'd', error: 'e', realm: 'r' }),
-    'Bearer realm="r", error="e", error_description="d", scope="a b"')
+    'Bearer realm="r", error="e", scope="a b", error_description="d"')
 })
 
 t.test('quotes and backslashes are escaped', async (t) => {

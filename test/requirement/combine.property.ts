@@ -11,7 +11,6 @@ import { apiKeyHeader } from '../../lib/schemes/api-key'
 import type { Scheme } from '../../types/scheme'
 import { registration } from './helpers'
 
-
 // A key is the scopes that it grants, `-` that it is refused, `!` that only further checks refuse it.
 function verify (key: string): { key: string, scopes: string[] } | null {
   return key.includes('-') ? null : { key, scopes: key.split('') }

@@ -115,7 +115,7 @@ t.test('a document that was made before all is loaded changes nothing', async (t
 
 t.test('routes are finished once every one was resolved', async (t) => {
   const app = Fastify()
-  const routes = new Routes(registration, 'onRequest', app, { before: [], early: [] })
+  const routes = new Routes(registration, 'onRequest', app, { unseen: [], unseenHere: [] })
   routes.add(app, { method: 'GET', url: '/', handler: async () => {} })
   t.equal(routes.finished, false)
   routes.finish({ info: () => {}, warn: () => {} }, false)
@@ -127,7 +127,7 @@ t.test('routes are finished once every one was resolved', async (t) => {
 
 t.test('routes of one context that declare the same share a guard', async (t) => {
   const app = Fastify()
-  const routes = new Routes(registration, 'onRequest', app, { before: [], early: [] })
+  const routes = new Routes(registration, 'onRequest', app, { unseen: [], unseenHere: [] })
   const scheme = createScheme(httpBearer(), registration)
   const add = (options: object,
     context = app): void => { routes.add(context, { method: 'GET', url: '/', handler: async () => {}, ...options }) }

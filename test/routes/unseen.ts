@@ -1,7 +1,7 @@
 import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { authSchemes } from '../../lib'
-import { listRoutes, lookAround, securityOf, seenRoutes } from '../../lib/routes/unseen'
+import { listRoutes, surroundingsOf, securityOf, seenRoutes } from '../../lib/routes/unseen'
 import { bearer, createApp } from '../helpers'
 import { handler, statuses, tokenScheme } from './helpers'
 
@@ -27,20 +27,20 @@ t.test('routes and contexts that are there before the plugin', async (t) => {
   app.post('/b', handler)
   const urls = (routes: ReadonlyArray<{ method: string, url: string }>): string[] => routes.map(({ method, url }) => `${method} ${url}`).sort()
 
-  const ofRoot = lookAround(app)
-  t.strictSame(urls(ofRoot.before), ['GET /api', 'GET /api/', 'GET /api/a', 'GET /apis', 'POST /b'])
-  t.strictSame(urls(ofRoot.early), urls(ofRoot.before), 'every route may be one of the root')
+  const ofRoot = surroundingsOf(app)
+  t.strictSame(urls(ofRoot.unseen), ['GET /api', 'GET /api/', 'GET /api/a', 'GET /apis', 'POST /b'])
+  t.strictSame(urls(ofRoot.unseenHere), urls(ofRoot.unseen), 'every route may be one of the root')
   t.ok(ofRoot.children.length === 3 && [api, child, beside].every((context) => ofRoot.children.includes(context)))
   t.equal(ofRoot.others.length, 0)
 
-  const ofChild = lookAround(api)
-  t.strictSame(urls(ofChild.early), ['GET /api', 'GET /api/', 'GET /api/a'],
+  const ofChild = surroundingsOf(api)
+  t.strictSame(urls(ofChild.unseenHere), ['GET /api', 'GET /api/', 'GET /api/a'],
     'a URL that only begins alike is of another context')
   t.ok(ofChild.children.length === 1 && ofChild.children[0] === child)
   t.ok(ofChild.others.length === 2 && ofChild.others[0] === app && ofChild.others[1] === beside)
 
   seenRoutes(child).add('GET /api/a')
-  t.strictSame(urls(lookAround(app).before), ['GET /api', 'GET /api/', 'GET /apis', 'POST /b'],
+  t.strictSame(urls(surroundingsOf(app).unseen), ['GET /api', 'GET /api/', 'GET /apis', 'POST /b'],
     'a route that any registration has seen is not early')
   t.not(seenRoutes(Fastify()), seenRoutes(app), 'each application has its own')
 })
@@ -53,7 +53,7 @@ t.test('a prefix with a slash at its end', async (t) => {
     context.get('a', handler)
   }, { prefix: '/api/' })
   app.get('/b', handler)
-  t.strictSame(lookAround(api as FastifyInstance).early, [{ method: 'GET', url: '/api/a' }])
+  t.strictSame(surroundingsOf(api as FastifyInstance).unseenHere, [{ method: 'GET', url: '/api/a' }])
 })
 
 t.test('a route that was not seen is refused where its context is secured, or where its schema names a scheme',

@@ -26,8 +26,8 @@ t.test('the definition holds what the document tells', async (t) => {
   t.strictSame(apiKeyQuery({ name: 'key' }).openapi, { type: 'apiKey', in: 'query', name: 'key' })
   t.match(apiKeyCookie({ name: 'k' }).openapi.description, 'Swagger UI does not send a value that is entered here.', 'a cookie says by default how it is sent')
   t.strictSame(apiKeyCookie({ name: 'k', description: 'A session' }).openapi, { type: 'apiKey', description: 'A session', in: 'cookie', name: 'k' })
-  const { challenge, declaredScopes, tokenOf, blank } = apiKeyCookie({ name: 'k' })
-  t.strictSame({ challenge, declaredScopes, blank, token: tokenOf('v') }, { challenge: { scheme: 'APIKey', bearer: false }, declaredScopes: null, blank: '', token: 'v' })
+  const { challenge, declaredScopes, tokenOf, emptyCredentials } = apiKeyCookie({ name: 'k' })
+  t.strictSame({ challenge, declaredScopes, emptyCredentials, token: tokenOf('v') }, { challenge: { scheme: 'APIKey', bearer: false }, declaredScopes: null, emptyCredentials: '', token: 'v' })
 })
 
 t.test('a header is read without regard to case', async (t) => {

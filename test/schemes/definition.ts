@@ -7,7 +7,7 @@ const kind: SchemeKind = {
   challenge: { scheme: 'X', bearer: false },
   declaredScopes: null,
   tokenOf: asString,
-  blank: '',
+  emptyCredentials: '',
   extract: () => ABSENT
 }
 

@@ -63,8 +63,8 @@ t.test('digest: its parameters are handed over as they are', async (t) => {
 })
 
 t.test('an override without credentials has empty ones', async (t) => {
-  t.strictSame(httpBasic().blank, { username: '', password: '' })
-  t.strictSame(httpBearer().blank, { scheme: 'Bearer', credentials: '' })
-  t.strictSame(httpDigest().blank, { scheme: 'digest', credentials: '' })
-  t.strictSame(httpBase({ scheme: 'Own' }).blank, { scheme: 'Own', credentials: '' })
+  t.strictSame(httpBasic().emptyCredentials, { username: '', password: '' })
+  t.strictSame(httpBearer().emptyCredentials, { scheme: 'Bearer', credentials: '' })
+  t.strictSame(httpDigest().emptyCredentials, { scheme: 'digest', credentials: '' })
+  t.strictSame(httpBase({ scheme: 'Own' }).emptyCredentials, { scheme: 'Own', credentials: '' })
 })
