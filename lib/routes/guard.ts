@@ -40,7 +40,7 @@ export class Guard implements RouteGuard {
     readonly declared: Requirement | null,
     readonly inHooks: readonly SchemeInHook[]
   ) {
-    // If the guard accepts nobody, `request.auth` is of the scheme in the route's own hook, whichever of them runs first.
+    // If the guard accepts nobody, `request.auth` is of the scheme in the route's own hook, whichever runs first.
     const setAuth = inHooks.length > 0 ? 'accepted' : 'always'
     this.hook = enforce(() => this.resolve().plan, lifecycleHook === 'preHandler', () => setAuth)
   }
