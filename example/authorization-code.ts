@@ -11,15 +11,28 @@ import { AUDIENCE, CLIENT_ID, startProvider } from './provider'
 
 const ProviderUnavailable = createError('PROVIDER_UNAVAILABLE', 'The provider cannot be asked for its keys', 503)
 
-// The codes by which jose says that a token is at fault: its form, its signature, its claims, or a key that the provider does not have.
-const TOKEN_ERROR = /^ERR_(?:JW[ST]_|JWKS_NO_MATCHING_KEY|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED)/
+// The codes by which jose marks what is wrong with a token: its form, its signature, its claims, or a key that does not fit, or not alone.
+const TOKEN_ERROR = /^ERR_(?:JW[ST]_|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE_MATCHING_KEYS|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED)/
 
 const Items = Type.Array(Type.Object({ name: Type.String(), readBy: Type.String() }))
 
 /** The API. It knows the provider by its address alone. */
 export async function build (issuer: string, options: FastifyServerOptions = {}): Promise<FastifyInstance> {
-  const { createRemoteJWKSet, jwtVerify } = await import('jose')
-  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
+  const { createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
+  // During an outage of the provider its last keys go on.
+  let lastKeys: string | null = null
+  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`), {
+    async [customFetch] (url: string, options: RequestInit) {
+      try {
+        const response = await fetch(url, options)
+        if (response.status !== 200) throw new Error(`The provider responds with ${response.status}`)
+        lastKeys = await response.text()
+      } catch (error) {
+        if (lastKeys === null) throw error
+      }
+      return new Response(lastKeys)
+    }
+  })
 
   const app = Fastify(options)
   await app.register(helmet)
@@ -41,7 +54,9 @@ export async function build (issuer: string, options: FastifyServerOptions = {})
     scopes: { 'items:read': 'Read the items', 'items:write': 'Add items' },
     async verify (token) {
       try {
-        const { payload } = await jwtVerify(token, keys, { issuer, audience: AUDIENCE, typ: 'at+jwt', requiredClaims: ['sub'] })
+        const { payload } = await jwtVerify(token, keys, { issuer, audience: AUDIENCE, typ: 'at+jwt', requiredClaims: ['sub', 'exp'] })
+        // A token bound to a key of its client (RFC 9449 section 7.2) is no bearer token, and one that never expires is none for us.
+        if (payload.cnf !== undefined || !Number.isFinite(payload.exp)) return null
         return { id: String(payload.sub), scope: String(payload.scope ?? '') }
       } catch (error) {
         // What is wrong with the token is the client's matter. A provider that cannot be asked for its keys is ours.

@@ -43,7 +43,7 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
     scopes: { me: 'Read information about the current user', items: 'Read items' },
     async verify (token) {
       try {
-        const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
+        const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['sub', 'exp'] })
         const account = accounts.get(payload.sub ?? '')
         return account && { ...account, scope: String(payload.scope) }
       } catch (error) {

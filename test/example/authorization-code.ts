@@ -52,6 +52,37 @@ t.test('only a token of this provider, for this API, with the scope, opens the r
   }
 })
 
+t.test('a token expires, is no bound one, and needs the keys of a provider that may be down', async (t) => {
+  const { exportJWK, generateKeyPair, CompactSign } = await import('jose')
+  const [k1, k2] = [await generateKeyPair('RS256'), await generateKeyPair('RS256')]
+  const provider = Fastify()
+  t.teardown(async () => { await provider.close() })
+  let keys: object[] | null = [{ ...await exportJWK(k1.publicKey), kid: 'k1' }]
+  provider.get('/jwks', async (_request, reply) => keys === null ? reply.code(500).send('<p>Down</p>') : { keys })
+  const issuer = await provider.listen({ port: 0, host: '127.0.0.1' })
+  const app = await build(issuer)
+  t.teardown(async () => { await app.close() })
+  const sign = async (claims: string, kid?: string): Promise<string> => await new CompactSign(new TextEncoder().encode(`{"iss":"${issuer}","aud":"${AUDIENCE}","sub":"carroll","scope":"items:read"${claims}}`))
+    .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...kid === undefined ? {} : { kid } }).sign(k1.privateKey)
+  const ask = async (token: string): Promise<number> => (await app.inject({ url: '/items', headers: { authorization: `Bearer ${token}` } })).statusCode
+  const exp = `,"exp":${Math.floor(Date.now() / 1000) + 3600}`
+
+  t.equal(await ask(await sign(exp)), 200)
+  t.equal(await ask(await sign('')), 401, 'without exp')
+  t.equal(await ask(await sign(',"exp":1e400')), 401, 'with an endless exp')
+  t.equal(await ask(await sign(`${exp},"cnf":{"jkt":"x"}`)), 401, 'bound to a key of its client')
+
+  const now = Date.now
+  t.teardown(() => { Date.now = now })
+  keys = null
+  Date.now = () => now() + 700_000
+  t.equal(await ask(await sign(exp)), 200, 'eleven minutes into an outage')
+  keys = [{ ...await exportJWK(k1.publicKey), kid: 'k1' }, { ...await exportJWK(k2.publicKey), kid: 'k2' }]
+  Date.now = () => now() + 1_400_000
+  t.equal(await ask(await sign(exp, 'k1')), 200)
+  t.equal(await ask(await sign(exp)), 401, 'without a kid, where two keys fit')
+})
+
 t.test('the provider makes tokens for this API and no other', async (t) => {
   const provider = await startProvider(0)
   t.teardown(provider.close)
