@@ -9,6 +9,7 @@ const NO_STACK = false
 const NotAuthenticated = createError('FST_AUTH_NOT_AUTHENTICATED', 'Not authenticated', 401, Error, NO_STACK)
 const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS', 'Invalid authentication credentials', 401, Error, NO_STACK)
 const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
+const ProviderUnavailable = createError('FST_AUTH_PROVIDER_UNAVAILABLE', 'The provider of the tokens cannot be reached', 503, Error, NO_STACK)
 const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme "%s" failed: %s', 500, Error)
 
 export const notAuthenticated = (): FastifyError => NotAuthenticated()
@@ -17,6 +18,21 @@ export const insufficientScope = (): FastifyError => InsufficientScope()
 
 /** What a `verify` or `grantedScopes` did wrong. The value it gave is never part of the message: it may be a secret. */
 export const verifyFailed = (scheme: string, problem: string): FastifyError => VerifyFailed(scheme, problem)
+
+const CredentialsRefused = createError('FST_AUTH_VERIFY_FAILED', 'The provider of the tokens refuses the credentials of this server', 500, Error, NO_STACK)
+
+/** The provider did not accept the option `client`: no fault of the token. */
+export const clientRefused = (): FastifyError => CredentialsRefused()
+
+/**
+ * The keys, or the answer about a token, cannot be had.
+ *
+ * @param retryAfter seconds
+ * @param cause for the log; it may name addresses, which the message never does
+ */
+export function providerUnavailable (retryAfter: number, cause: unknown): FastifyError {
+  return Object.assign(ProviderUnavailable({ cause }), { headers: { 'retry-after': String(retryAfter) } })
+}
 
 /**
  * Thrown by a `verify` to refuse credentials with a description.

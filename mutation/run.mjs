@@ -14,7 +14,7 @@ import { Stryker } from '@stryker-mutator/core'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..')
 const built = join(root, 'build/mutation')
-const FOLDERS = ['schemes', 'security', 'request', 'header']
+const FOLDERS = ['schemes', 'security', 'request', 'header', 'jwt']
 const OTHER_TESTS = ['test/matrix.js', 'test/plugin.js', 'test/audit.js', 'test/token-form.js', 'test/hostile/{handlers,leaks,concurrency}.js', 'test/openapi/*.js', ...FOLDERS.map((folder) => `test/${folder}/*.js`)]
 const isAlive = ({ status }) => !['Killed', 'Timeout', 'RuntimeError'].includes(status)
 // What the compiler adds.

@@ -9,6 +9,14 @@ t.test('answers to a request are errors as Fastify knows them, without a stack',
   t.match(errors.verifyFailed('S', 'x'), { code: 'FST_AUTH_VERIFY_FAILED', statusCode: 500, message: 'The security scheme "S" failed: x' })
 })
 
+t.test('what a provider does is no fault of the token, and its cause is not in the message', async (t) => {
+  const cause = new Error('https://login.example')
+  t.match(errors.providerUnavailable(5, cause), {
+    code: 'FST_AUTH_PROVIDER_UNAVAILABLE', statusCode: 503, message: 'The provider of the tokens cannot be reached', headers: { 'retry-after': '5' }, cause
+  })
+  t.match(errors.clientRefused(), { code: 'FST_AUTH_VERIFY_FAILED', statusCode: 500, message: 'The provider of the tokens refuses the credentials of this server' })
+})
+
 t.test('failures at boot', async (t) => {
   t.match(errors.duplicateScheme('S'), { code: 'FST_AUTH_DUPLICATE_SCHEME', message: /are called "S"/ })
   t.match(errors.unknownScheme('GET /', 'x'), { code: 'FST_AUTH_UNKNOWN_SCHEME', message: 'GET /: x' })

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path'
 const root = join(__dirname, '..')
 
 const ORDER = [
-  'types', 'lib/errors.ts', 'lib/compare.ts', 'lib/header', 'lib/schemes', 'lib/request', 'lib/security', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts',
+  'types', 'lib/errors.ts', 'lib/compare.ts', 'lib/provider', 'lib/jwt', 'lib/introspection', 'lib/header', 'lib/schemes', 'lib/request', 'lib/security', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts',
   'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
 ]
 const LONGEST = 250
@@ -17,7 +17,7 @@ const list = (folder: string, recursive = true): string[] => readdirSync(join(ro
 
 function importsOf (file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/^(?:import|export)\b[^'"]*?'(\.[^']*)'/gm)].map(([, path]) => relative(root, join(root, dirname(file), path as string)))
+  return [...text.matchAll(/^(?:import|export)\b[^'"(=]*?'(\.[^']*)'/gm)].map(([, path]) => relative(root, join(root, dirname(file), path as string)))
     .map((path) => path.replace(/\.js$/, '')).map((path) => files.find((candidate) => candidate === `${path}.ts` || candidate === `${path}/index.ts`) ?? path)
 }
 
