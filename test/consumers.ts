@@ -27,7 +27,7 @@ t.test('a project that installs the package', async (t) => {
   t.strictSame(paths.filter((path) => !path.startsWith('dist/')).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   t.notOk(paths.some((path) => /\/(test|example)\//.test(path)))
 
-  for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', []]] as const) {
+  for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', ['--profile', 'node16']]] as const) {
     const { stdout } = await run(process.execPath, [join(root, 'node_modules/.bin', checker), ...args, join(project, filename)], { env: { ...process.env, NODE_OPTIONS: '' } })
       .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}`) })
     t.notMatch(stdout, /Suggestions|Warnings|Errors/, checker)
@@ -50,6 +50,14 @@ t.test('a project that installs the package', async (t) => {
     const { stdout } = await run(process.execPath, [file], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
     t.equal(stdout, '401 Bearer\n200 {"name":"good"}\n', file)
   }
+  t.notOk(existsSync(join(project, 'node_modules/jose')), 'without jose')
+  const verifiers = async (output: string): Promise<void> => {
+    for (const file of ['verifiers.mjs', 'verifiers.cjs']) {
+      const { stdout } = await run(process.execPath, [file], { cwd: project, env: { ...process.env, NODE_OPTIONS: '' } })
+      t.equal(stdout, output, file)
+    }
+  }
+  await verifiers('FST_AUTH_BAD_OPTION jwtIssuer: jose is not installed: npm install jose\n')
   for (const typescript of ['typescript-5', 'typescript', 'typescript-7']) {
     const [command, ...args] = await compiler(dirname(require.resolve(`${typescript}/package.json`)))
     const { version } = require(`${typescript}/package.json`)
@@ -58,4 +66,7 @@ t.test('a project that installs the package', async (t) => {
         .catch((error) => { throw new Error(`${String(error.stdout)}${String(error.stderr)}${String(error.message)}`) }), `TypeScript ${version}, ${config}`)
     }
   }
+
+  await npm(['install', `jose@${devDependencies.jose}`], project)
+  await verifiers('alice\nfunction\n')
 })
