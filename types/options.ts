@@ -3,6 +3,7 @@
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
 import type { Scheme, Verify } from './scheme'
+import type { TokenClaims } from './token-verifier'
 
 /** Where in Fastify's lifecycle `security` is enforced. */
 export type HookName = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
@@ -193,5 +194,5 @@ export interface AuthSchemes extends SchemeFactories {
 
 /** What an overridden scheme accepts; `credentials` default to empty ones. */
 type OverrideAuth<A> = A extends Auth<infer Credentials, infer User>
-  ? { readonly credentials?: Credentials } & (undefined extends User ? { readonly user?: User } : { readonly user: User })
+  ? { readonly credentials?: Credentials } & (undefined extends User ? { readonly user?: User } : { readonly user: User extends TokenClaims ? Partial<User> : User })
   : never

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import { createJwtVerifier } from '../../lib/jwt/provider'
+import { bearer, createApp } from '../helpers'
 import { processWarnings, recordingLog, stoppedClock } from '../provider/helpers'
 import { AUDIENCE, claimsFor, createKey, signRaw, startIssuer } from './helpers'
 
@@ -127,4 +128,22 @@ t.test('the metadata of another issuer is none, and both names are in the log', 
   const { lines, context } = recordingLog()
   for (const token of [await first.token(b), await first.token(a)]) await t.rejects(async () => await verify(token, context), { code: 'FST_AUTH_PROVIDER_UNAVAILABLE' })
   t.equal(lines[0]?.err.message, `The metadata is of the issuer "${second.issuer}", and the option \`issuer\` is "${first.issuer}"`)
+})
+
+t.test('tenants by their host: a map of verifiers', async (t) => {
+  const [a, b] = [await createKey('k'), await createKey('k')]
+  const [first, second] = [await startIssuer(t, a), await startIssuer(t, b)]
+  const of = ({ issuer }: { issuer: string }) => createJwtVerifier({ issuer, audience: AUDIENCE }, Date.now)
+  const byHost = new Map([['a.example.com', of(first)], ['b.example.com', of(second)]])
+  const app = await createApp()
+  t.teardown(async () => { await app.close() })
+  const users = app.authSchemes.httpBearer({ verify: (credentials, context) => byHost.get(context.request.hostname)?.(credentials, context) })
+  app.get('/', { security: [{ scheme: users }] }, async (request) => request.auth.user.iss)
+  const ask = async (host: string, token: string) => await app.inject({ url: '/', headers: { host, ...bearer(token) } })
+  const [ofFirst, ofSecond] = [await first.token(a), await second.token(b)]
+  for (let n = 0; n < 2; n++) {
+    t.equal((await ask('a.example.com', ofFirst)).body, first.issuer)
+    t.equal((await ask('b.example.com', ofSecond)).body, second.issuer)
+    for (const [host, token] of [['b.example.com', ofFirst], ['a.example.com', ofSecond], ['__proto__', ofFirst], ['c.example.com', ofFirst]] as const) t.equal((await ask(host, token)).statusCode, 401)
+  }
 })
