@@ -3,14 +3,16 @@
 import type { HTTPAuthorizationCredentials } from './options'
 import type { MaybePromise, Refusal, VerifyContext } from './scheme'
 
+// An intersection, and not an interface with a call signature: TypeScript looks at a call of a generic function that returns a function type only after
+// it has fixed what the other options infer, so that beside `grantedScopes` the user of `verify: jwtVerifier({ … })` would be `undefined`. An
+// intersection does not count as a function type there.
 /**
  * A `verify` for every scheme that gives a token: as one word, as `{ scheme, credentials }`, or as the whole `Authorization` header, which `oauth2` gives.
  *
- * A token that is not accepted is refused (401). Where the provider cannot be reached, it throws `FST_AUTH_PROVIDER_UNAVAILABLE` (503).
+ * A token that is not accepted is refused (401). Where the provider cannot be reached, it throws `FST_AUTH_PROVIDER_UNAVAILABLE` (503). It is synchronous
+ * where this token was verified before and is kept, and gives a promise otherwise.
  */
-export interface TokenVerifier<User> {
-  /** Synchronous where this token was verified before and is kept, a promise otherwise. */
-  (credentials: string | HTTPAuthorizationCredentials, context: VerifyContext): MaybePromise<User | Refusal>
+export type TokenVerifier<User> = ((credentials: string | HTTPAuthorizationCredentials, context: VerifyContext) => MaybePromise<User | Refusal>) & {
   /**
    * Resolves while keys are usable, and fetches them where needed; rejects with `FST_AUTH_PROVIDER_UNAVAILABLE` where they cannot be fetched. For an
    * `onReady` hook, which makes the boot depend on the provider, and for a health check.

@@ -45,6 +45,7 @@ export async function verifiers (): Promise<void> {
     request.auth.user.sub.nothing()
     return tid
   })
+  app.authSchemes.httpBearer({ schemeName: 'roles', verify: jwtVerifier({ issuer, audience: 'a', claims: (claims): claims is TokenClaims & { roles: string[] } => true }), grantedScopes: ({ roles }) => roles })
   const tokens = jwtIssuer<{ readonly tid: string }>({ secret: 'x'.repeat(32), issuer: 'item-store', expiresIn: 60 })
   const verify: TokenVerifier<TokenClaims & { readonly tid: string }> = tokens.verify
   // @ts-expect-error tid is missing

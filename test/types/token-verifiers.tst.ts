@@ -89,6 +89,14 @@ describe('through every factory', () => {
     make.openIdConnect({ openIdConnectUrl: issuer, verify, grantedScopes: ({ tid }) => [tid] })
     const withRoles = jwtVerifier({ issuer, audience, claims: (claims): claims is TokenClaims & { realm_access: { roles: string[] } } => claims.realm_access !== undefined })
     make.openIdConnect({ openIdConnectUrl: issuer, verify: withRoles, grantedScopes: ({ realm_access: { roles } }) => roles })
+    make.openIdConnect({
+      openIdConnectUrl: issuer,
+      verify: jwtVerifier({ issuer, audience, claims: (claims): claims is TokenClaims & { roles: string[] } => Array.isArray(claims.roles) }),
+      grantedScopes: ({ roles }) => roles
+    })
+    make.openIdConnect({ openIdConnectUrl: issuer, verify: jwtVerifier({ issuer, audience, claims: (claims) => Value.Check(Tenant, claims) }), grantedScopes: ({ tid }) => [tid] })
+    make.openIdConnect({ openIdConnectUrl: issuer, verify: jwtVerifier([{ issuer, audience }]), grantedScopes: ({ scopes }) => scopes })
+    make.httpBearer({ verify: introspectionVerifier({ issuer, client: { token: 'x' }, audience }), grantedScopes: ({ scopes }) => scopes })
   })
 
   test('a test overrides them by a part', () => {
