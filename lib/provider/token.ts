@@ -1,6 +1,6 @@
 /** The token in what the schemes give as credentials. */
 
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 // Longer ones are not read. Node.js allows a request 16 KiB of headers unless it is told otherwise.
 const LONGEST = 16 * 1024
@@ -15,5 +15,10 @@ export function tokenOf (credentials: unknown): string | null {
   return TOKEN.exec(text)?.[1] ?? null
 }
 
+// Node.js has it from 20.12 on. It takes a third of the time.
+const hashAtOnce = hash as typeof hash | undefined
+
 /** The key under which what is known of a token is kept. The token itself is not. */
-export const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64')
+export function digestOf (token: string): string {
+  return hashAtOnce === undefined ? createHash('sha256').update(token).digest('base64') : hashAtOnce('sha256', token, 'base64')
+}

@@ -1,4 +1,5 @@
 import t from 'tap'
+import crypto from 'node:crypto'
 import { digestOf, tokenOf } from '../../lib/provider/token'
 
 t.test('one word, alone, as credentials, or as the whole header', async (t) => {
@@ -12,5 +13,8 @@ t.test('one word, alone, as credentials, or as the whole header', async (t) => {
 })
 
 t.test('a digest by which no token is found out', async (t) => {
-  t.equal(digestOf('abc'), 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=', 'SHA-256, FIPS 180-2 appendix B.1')
+  const ofAbc = 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='
+  t.equal(digestOf('abc'), ofAbc, 'SHA-256, FIPS 180-2 appendix B.1')
+  const before = t.mockRequire<typeof import('../../lib/provider/token')>('../../lib/provider/token', { 'node:crypto': { ...crypto, hash: undefined } })
+  t.equal(before.digestOf('abc'), ofAbc, 'before Node.js 20.12')
 })
