@@ -1,13 +1,13 @@
 /** `jwtIssuer`: tokens of one's own, signed and verified by one object. */
 
-import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto'
+import { randomUUID, type webcrypto } from 'node:crypto'
 import { badOption } from '../errors'
 import { fixed } from '../provider/kept'
 import { isText, readOptions, requiredText, wholeNumber, type Options } from '../provider/options'
 import type { Clock } from '../provider/reports'
 import type { JwtIssuer } from '../../types/token-verifier'
 import { requireJose } from './jose'
-import { secretKeys } from './keys'
+import { importSecret, secretKeys } from './keys'
 import { createVerifier } from './verifier'
 
 const WHERE = 'jwtIssuer'
@@ -31,7 +31,8 @@ export function createJwtIssuer (options: unknown, clock: Clock): JwtIssuer<Reco
   const audience = 'audience' in checked ? requiredText(WHERE, checked, 'audience') : issuer
   const expiresIn = wholeNumber(WHERE, checked, 'expiresIn', undefined, 1)
   const cache = wholeNumber(WHERE, checked, 'cache', 1000, 0)
-  const secrets = secretsOf(checked)
+  const bytes = secretsOf(checked)
+  const secrets = fixed(async () => await Promise.all(bytes.map(importSecret)))
   const verify = createVerifier([{
     issuer,
     audience: [audience],
@@ -40,15 +41,16 @@ export function createJwtIssuer (options: unknown, clock: Clock): JwtIssuer<Reco
     claims: undefined,
     tolerance: 0,
     cache,
-    keys: fixed(async () => await secretKeys(secrets))
+    keys: fixed(async () => await secretKeys(await secrets.get()))
   }], clock)
   return Object.freeze({
     async sign (claims: { readonly sub: string, readonly scopes?: readonly string[] } & Record<string, unknown>) {
       const { scopes, ...rest } = checkClaims(claims)
       const { SignJWT } = await import('jose')
+      const [secret] = await secrets.get()
       const now = Math.floor(clock() / 1000)
       const token = await new SignJWT({ ...rest, iss: issuer, aud: audience, iat: now, exp: now + expiresIn, jti: randomUUID(), scope: scopes.join(' ') })
-        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(secrets[0] as KeyObject)
+        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(secret as webcrypto.CryptoKey)
       if (token.length > LONGEST_TOKEN) throw badOption(`${WHERE}.sign`, `the token is longer than ${LONGEST_TOKEN} characters, and would not be accepted`)
       return token
     },
@@ -57,7 +59,7 @@ export function createJwtIssuer (options: unknown, clock: Clock): JwtIssuer<Reco
   })
 }
 
-function secretsOf ({ secret }: Options): readonly KeyObject[] {
+function secretsOf ({ secret }: Options): readonly Uint8Array[] {
   const list: readonly unknown[] = Array.isArray(secret) ? Array.from(secret) : [secret]
   if (list.length === 0) throw badOption(WHERE, 'the option `secret` must not be an empty list')
   return list.map((one) => {
@@ -65,7 +67,7 @@ function secretsOf ({ secret }: Options): readonly KeyObject[] {
     const bytes = Buffer.from(one)
     if (bytes.length < LEAST_BYTES) throw badOption(WHERE, `the option \`secret\` must have at least ${LEAST_BYTES} bytes`)
     if (isKeyFile(bytes.toString('latin1').trim())) throw badOption(WHERE, 'the option `secret` must be no PEM and no JWK: a public key is no secret')
-    return createSecretKey(bytes)
+    return bytes
   })
 }
 

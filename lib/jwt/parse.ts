@@ -1,13 +1,12 @@
 /** The compact form of a JWT (RFC 7515 section 7.1), read strictly. Nothing is verified here. */
 
+import { isUtf8 } from 'node:buffer'
 import { readObject } from '../provider/json'
 
 export interface ParsedToken {
   readonly header: Readonly<Record<string, unknown>> & { readonly alg: string }
   readonly claims: Record<string, unknown>
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * The header and the claims; `null` where the form is not exactly three segments of base64url without padding and surplus bits, the first two of them
@@ -18,8 +17,8 @@ export function parseToken (token: string): ParsedToken | null {
   if (segments.length !== 3) return null
   const [head, body, signature] = segments.map(decode)
   if (head == null || body == null || signature == null) return null
-  const header = objectOf(head)
-  const claims = objectOf(body)
+  const header = isUtf8(head) ? readObject(head.toString()) : null
+  const claims = isUtf8(body) ? readObject(body.toString()) : null
   if (header === null || claims === null) return null
   const { alg, kid } = header
   if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string') || 'crit' in header || 'b64' in header) return null
@@ -30,12 +29,4 @@ export function parseToken (token: string): ParsedToken | null {
 function decode (segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url')
   return segment !== '' && bytes.toString('base64url') === segment ? bytes : null
-}
-
-function objectOf (bytes: Buffer): Record<string, unknown> | null {
-  try {
-    return readObject(utf8.decode(bytes))
-  } catch {
-    return null
-  }
 }

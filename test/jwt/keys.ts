@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createSecretKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { askerOf } from '../../lib/provider/ask'
-import { keyFetcher, publicKeys, secretKeys, usableKeys } from '../../lib/jwt/keys'
+import { importSecret, keyFetcher, publicKeys, secretKeys, usableKeys } from '../../lib/jwt/keys'
 import { processWarnings, recordingLog } from '../provider/helpers'
 import { createKey, signRaw, startIssuer } from './helpers'
 
@@ -48,13 +48,13 @@ t.test('one key fits, and its signature holds', async (t) => {
 })
 
 t.test('any of several secrets may have signed', async (t) => {
-  const secret = (fill: string) => ({ kid: '', alg: 'HS256', jwk: {}, privateKey: createSecretKey(Buffer.alloc(32, fill)) })
-  const [a, b, c] = [secret('a'), secret('b'), secret('c')]
+  const secret = async (fill: string) => ({ kid: '', alg: 'HS256', jwk: {}, privateKey: await importSecret(Buffer.alloc(32, fill)) })
+  const [a, b, c] = [await secret('a'), await secret('b'), await secret('c')]
   const set = await secretKeys([a.privateKey, b.privateKey])
   t.equal(await set.verify(await signRaw(a, '{}')), 'good')
   t.equal(await set.verify(await signRaw(b, '{}')), 'good')
   t.equal(await set.verify(await signRaw(c, '{}')), 'bad')
-  t.equal(await set.verify(await signRaw({ ...a, alg: 'HS384', privateKey: createSecretKey(Buffer.alloc(48, 'a')) }, '{}')), 'bad')
+  t.equal(await set.verify(await signRaw({ ...a, alg: 'HS384', privateKey: new Uint8Array(48).fill(97) }, '{}')), 'bad')
 })
 
 t.test('keys are fetched where the metadata says, which is asked once', async (t) => {

@@ -1,8 +1,8 @@
 /** The examples of the RFCs, typed in: signatures that hold, and tokens that are refused all the same where they are no access tokens. */
 
 import t from 'tap'
-import { createPrivateKey, createSecretKey, createHmac, sign } from 'node:crypto'
-import { publicKeys, secretKeys } from '../../lib/jwt/keys'
+import { createPrivateKey, createHmac, sign } from 'node:crypto'
+import { importSecret, publicKeys, secretKeys } from '../../lib/jwt/keys'
 import { parseToken } from '../../lib/jwt/parse'
 import { createJwtVerifier } from '../../lib/jwt/provider'
 import { recordingLog } from '../provider/helpers'
@@ -52,8 +52,8 @@ t.test('the signatures of RFC 7515 appendix A and of RFC 8037 appendix A hold', 
     t.equal(await set.verify(token), 'good', name)
     t.equal(await set.verify(token.replace(/.\./, (end) => end === 'A.' ? 'B.' : 'A.')), 'bad', `${name}, changed`)
   }
-  t.equal(await (await secretKeys([createSecretKey(A1_KEY, 'base64url')])).verify(A1), 'good')
-  t.equal(await (await secretKeys([createSecretKey(Buffer.alloc(64))])).verify(A1), 'bad')
+  t.equal(await (await secretKeys([await importSecret(Buffer.from(A1_KEY, 'base64url'))])).verify(A1), 'good')
+  t.equal(await (await secretKeys([await importSecret(Buffer.alloc(64))])).verify(A1), 'bad')
   t.equal(await (await publicKeys([A2_KEY, A3_KEY, A4_KEY, EDDSA_KEY], ALL)).verify(A1), 'bad', 'a secret is no matter of a provider')
 })
 
