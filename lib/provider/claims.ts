@@ -49,7 +49,9 @@ function scopesOf ({ scope, scp }: Claims): readonly string[] {
 }
 
 function freeze (value: unknown): void {
-  if (value !== null && typeof value === 'object') Object.values(Object.freeze(value)).forEach(freeze)
+  if (value === null || typeof value !== 'object') return
+  for (const member of Object.values(value)) freeze(member)
+  Object.freeze(value)
 }
 
 /** Only `true` passes: not a promise, and not the claim that an expression ended with. */

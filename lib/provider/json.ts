@@ -7,8 +7,9 @@ const DEEPEST = 32
 export function membersOf (value: unknown, depth = 0): number {
   if (value === null || typeof value !== 'object') return 0
   if (depth === DEEPEST || Object.hasOwn(value, '__proto__')) return NaN
-  let members = Array.isArray(value) ? 0 : Object.keys(value).length
-  for (const member of Object.values(value)) members += membersOf(member, depth + 1)
+  const inside = Object.values(value)
+  let members = Array.isArray(value) ? 0 : inside.length
+  for (const member of inside) members += membersOf(member, depth + 1)
   return members
 }
 
@@ -25,6 +26,7 @@ export function readObject (text: string): Record<string, unknown> | null {
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return null
   let names = 0
-  for (const [, colon] of text.matchAll(STRING)) if (colon !== undefined) names++
+  STRING.lastIndex = 0
+  for (let found = STRING.exec(text); found !== null; found = STRING.exec(text)) if (found[1] !== undefined) names++
   return membersOf(value) === names ? value as Record<string, unknown> : null
 }
