@@ -11,7 +11,8 @@ import type { Credentials } from './client'
 /** The members of an active token, or why it is refused. */
 export type Introspected = { readonly claims: Claims } | { readonly refused: Refused }
 
-const OF_OTHERS = 'some endpoints respond so to a token that they did not make; if it was a good one, look at the option `endpoint` or `issuer`, and at the rights of the client'
+const OF_OTHERS = 'some endpoints respond so to a token that they did not make; ' +
+  'if it was a good one, look at the option `endpoint` or `issuer`, and at the rights of the client'
 
 /**
  * Asks whether a token is active.
@@ -19,7 +20,9 @@ const OF_OTHERS = 'some endpoints respond so to a token that they did not make; 
  * @throws `FST_AUTH_VERIFY_FAILED` where the endpoint refuses the client
  * @throws `FST_AUTH_PROVIDER_UNAVAILABLE` where there is no answer, or none that can be read
  */
-export async function introspect (asker: Asker, endpoint: string, credentials: Credentials, token: string): Promise<Introspected> {
+export async function introspect (
+  asker: Asker, endpoint: string, credentials: Credentials, token: string
+): Promise<Introspected> {
   const answer = await orUnavailable(async () => await ask(asker, endpoint, {
     method: 'POST',
     headers: { authorization: await credentials(), 'content-type': 'application/x-www-form-urlencoded' },
@@ -27,7 +30,9 @@ export async function introspect (asker: Asker, endpoint: string, credentials: C
   }))
   const { status } = answer
   if (status === 401 || isInvalidClient(answer)) throw clientRefused()
-  if (status >= 400 && status < 500) return { refused: { reason: `the introspection endpoint responded with ${status}`, cure: OF_OTHERS } }
+  if (status >= 400 && status < 500) {
+    return { refused: { reason: `the introspection endpoint responded with ${status}`, cure: OF_OTHERS } }
+  }
   const claims: Claims = await orUnavailable(async () => ({ ...objectOf(answer) }))
   if (claims.active !== true) return { refused: { reason: 'it is not active' } }
   return Number.isNaN(membersOf(claims)) ? { refused: { reason: 'its members are nested too deep' } } : { claims }

@@ -18,11 +18,16 @@ export function judgeIntrospected (claims: Claims, asked: AskedOfIntrospected, n
   if (type !== undefined && !(typeof type === 'string' && type.toLowerCase() === 'bearer')) {
     return { reason: `its \`token_type\` is ${JSON.stringify(type)}`, cure: 'only bearer access tokens are accepted' }
   }
-  if (NO_ACCESS_TOKENS.includes(typ)) return { reason: `its \`typ\` is ${JSON.stringify(typ)}`, cure: 'let the client send its access token' }
+  if (NO_ACCESS_TOKENS.includes(typ)) {
+    return { reason: `its \`typ\` is ${JSON.stringify(typ)}`, cure: 'let the client send its access token' }
+  }
   const odd = TEXTS.find((name) => claims[name] !== undefined && typeof claims[name] !== 'string')
   if (odd !== undefined) return { reason: `its \`${odd}\` is no string` }
   if (asked.issuer !== null && iss !== undefined && iss !== asked.issuer) {
-    return { reason: `its \`iss\` is ${JSON.stringify(iss)}`, cure: 'change the option `issuer`, which must be the same letter by letter' }
+    return {
+      reason: `its \`iss\` is ${JSON.stringify(iss)}`,
+      cure: 'change the option `issuer`, which must be the same letter by letter'
+    }
   }
   return judgeClaims(claims, asked, now)
 }

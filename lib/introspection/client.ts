@@ -16,7 +16,9 @@ export function credentialsOf (where: string, client: unknown): Credentials {
     return () => `Bearer ${token}`
   }
   const { id, secret } = readOptions(inside, client, ['id', 'secret'], [])
-  if (!isText(id) || !isText(secret)) throw badOption(inside, 'the options `id` and `secret` must be strings that are not empty')
+  if (!isText(id) || !isText(secret)) {
+    throw badOption(inside, 'the options `id` and `secret` must be strings that are not empty')
+  }
   const basic = `Basic ${Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString('base64')}`
   return () => basic
 }

@@ -3,16 +3,21 @@
 import type { IntrospectedToken, IntrospectionVerifierOptions, TokenVerifier } from '../../types/token-verifier'
 import { createIntrospectionVerifier } from './verifier'
 
-export type { IntrospectedToken, IntrospectionClient, IntrospectionOptions, IntrospectionVerifierOptions, TokenVerifier } from '../../types/token-verifier'
+export type {
+  IntrospectedToken, IntrospectionClient, IntrospectionOptions, IntrospectionVerifierOptions, TokenVerifier
+} from '../../types/token-verifier'
 
 /**
  * A `verify` that asks the provider about each token (RFC 7662).
  *
- * That the answer says `active`, and its `aud`, `exp`, `nbf`, `iss`, `token_type` and `typ` where they are present, are checked; `aud` must be there
+ * That the answer says `active`, and its `aud`, `exp`, `nbf`, `iss`, `token_type` and `typ` where they are present, are
+ * checked; `aud` must be there
  * unless `audience` is `null`. Nothing is fetched when it is called.
  *
  * @throws {TypeError} for a bad option
  */
-export function introspectionVerifier<Claims extends IntrospectedToken = IntrospectedToken> (options: IntrospectionVerifierOptions<Claims>): TokenVerifier<Claims> {
+export function introspectionVerifier<Claims extends IntrospectedToken = IntrospectedToken> (
+  options: IntrospectionVerifierOptions<Claims>
+): TokenVerifier<Claims> {
   return createIntrospectionVerifier(options, () => Date.now()) as TokenVerifier<Claims>
 }

@@ -5,7 +5,7 @@ import { askerOf } from '../provider/ask'
 import { fixed, Kept } from '../provider/kept'
 import { fetchUrl } from '../provider/metadata'
 import { audiences, optionalFunction, readOptions, wholeNumber } from '../provider/options'
-import { Reports, type Clock, type Log, type Refused } from '../provider/reports'
+import { Reports, type Clock, type Context, type Log, type Refused } from '../provider/reports'
 import { digestOf, tokenOf } from '../provider/token'
 import { TokenCache } from '../provider/token-cache'
 import { endpointUrl, issuerUrl } from '../provider/url'
@@ -16,6 +16,8 @@ import { judgeIntrospected, type AskedOfIntrospected } from './claims'
 
 const WHERE = 'introspectionVerifier'
 
+const OPTIONAL = ['endpoint', 'issuer', 'claims', 'maxAge', 'cache', 'fetch', 'timeout']
+
 // For `exp` and `nbf`, in milliseconds: the provider has checked them by its own clock.
 const TOLERANCE = 5000
 
@@ -25,8 +27,10 @@ type Outcome = { readonly accepted: IntrospectedToken } | { readonly refused: Re
 
 /** The inner factory: the clock is given, so that tests can move it. */
 export function createIntrospectionVerifier (options: unknown, clock: Clock): TokenVerifier<IntrospectedToken> {
-  const checked = readOptions(WHERE, options, ['client', 'audience'], ['endpoint', 'issuer', 'claims', 'maxAge', 'cache', 'fetch', 'timeout'])
-  if ('endpoint' in checked === 'issuer' in checked) throw badOption(WHERE, 'one of the options `endpoint` and `issuer` is required, and not both')
+  const checked = readOptions(WHERE, options, ['client', 'audience'], OPTIONAL)
+  if ('endpoint' in checked === 'issuer' in checked) {
+    throw badOption(WHERE, 'one of the options `endpoint` and `issuer` is required, and not both')
+  }
   const asker = askerOf(WHERE, checked)
   const issuer = 'issuer' in checked ? issuerUrl(WHERE, checked, 'issuer') : null
   const given = issuer === null ? endpointUrl(WHERE, checked, 'endpoint') : null
@@ -36,7 +40,8 @@ export function createIntrospectionVerifier (options: unknown, clock: Clock): To
   const credentials = credentialsOf(WHERE, checked.client)
   const maxAge = wholeNumber(WHERE, checked, 'maxAge', 0, 0)
   const kept = new TokenCache<IntrospectedToken>(wholeNumber(WHERE, checked, 'cache', 1000, 0))
-  const asked: AskedOfIntrospected = { issuer, tolerance: TOLERANCE, claims: optionalFunction(WHERE, checked, 'claims'), audience: audiences(WHERE, checked) }
+  const claims = optionalFunction<NonNullable<AskedOfIntrospected['claims']>>(WHERE, checked, 'claims')
+  const asked: AskedOfIntrospected = { issuer, tolerance: TOLERANCE, claims, audience: audiences(WHERE, checked) }
   const reports = new Reports(clock)
   const pending = new Map<string, Promise<Outcome>>()
 
@@ -70,7 +75,7 @@ export function createIntrospectionVerifier (options: unknown, clock: Clock): To
     return null
   }
 
-  return Object.freeze(Object.assign(function verify (credentials: unknown, { request: { log } }: { readonly request: { readonly log: Log } }) {
+  return Object.freeze(Object.assign(function verify (credentials: unknown, { request: { log } }: Context) {
     const token = tokenOf(credentials)
     const digest = token === null ? '' : digestOf(token)
     return kept.get(digest, clock()) ?? verifyNow(token, digest, log)

@@ -49,9 +49,16 @@ export function createJwtIssuer (options: unknown, clock: Clock): JwtIssuer<Reco
       const { SignJWT } = await import('jose')
       const [secret] = await secrets.get()
       const now = Math.floor(clock() / 1000)
-      const token = await new SignJWT({ ...rest, iss: issuer, aud: audience, iat: now, exp: now + expiresIn, jti: randomUUID(), scope: scopes.join(' ') })
+      const times = { iat: now, exp: now + expiresIn }
+      const own = { iss: issuer, aud: audience, ...times, jti: randomUUID(), scope: scopes.join(' ') }
+      const token = await new SignJWT({ ...rest, ...own })
         .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(secret as webcrypto.CryptoKey)
-      if (token.length > LONGEST_TOKEN) throw badOption(`${WHERE}.sign`, `the token is longer than ${LONGEST_TOKEN} characters, and would not be accepted`)
+      if (token.length > LONGEST_TOKEN) {
+        throw badOption(
+          `${WHERE}.sign`,
+          `the token is longer than ${LONGEST_TOKEN} characters, and would not be accepted`
+        )
+      }
       return token
     },
     verify,
@@ -63,10 +70,16 @@ function secretsOf ({ secret }: Options): readonly Uint8Array[] {
   const list: readonly unknown[] = Array.isArray(secret) ? Array.from(secret) : [secret]
   if (list.length === 0) throw badOption(WHERE, 'the option `secret` must not be an empty list')
   return list.map((one) => {
-    if (typeof one !== 'string' && !(one instanceof Uint8Array)) throw badOption(WHERE, 'the option `secret` must be a string, bytes, or a list of these')
+    if (typeof one !== 'string' && !(one instanceof Uint8Array)) {
+      throw badOption(WHERE, 'the option `secret` must be a string, bytes, or a list of these')
+    }
     const bytes = Buffer.from(one)
-    if (bytes.length < LEAST_BYTES) throw badOption(WHERE, `the option \`secret\` must have at least ${LEAST_BYTES} bytes`)
-    if (isKeyFile(bytes.toString('latin1').trim())) throw badOption(WHERE, 'the option `secret` must be no PEM and no JWK: a public key is no secret')
+    if (bytes.length < LEAST_BYTES) {
+      throw badOption(WHERE, `the option \`secret\` must have at least ${LEAST_BYTES} bytes`)
+    }
+    if (isKeyFile(bytes.toString('latin1').trim())) {
+      throw badOption(WHERE, 'the option `secret` must be no PEM and no JWK: a public key is no secret')
+    }
     return bytes
   })
 }
@@ -83,7 +96,9 @@ function isKeyFile (text: string): boolean {
 
 function checkClaims (claims: unknown): Record<string, unknown> & { readonly scopes: readonly string[] } {
   const where = `${WHERE}.sign`
-  if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) throw badOption(where, 'the claims must be an object')
+  if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) {
+    throw badOption(where, 'the claims must be an object')
+  }
   const { scopes = [], ...rest } = claims as Record<string, unknown>
   for (const [name, value] of Object.entries(claims)) {
     if (OWN.includes(name)) throw badOption(where, `\`${name}\` cannot be given`)

@@ -18,7 +18,10 @@ type Jwk = Readonly<Record<string, unknown>>
 const KEY_TYPES: readonly unknown[] = ['RSA', 'EC', 'OKP']
 const LEAST_RSA_BITS = 2048
 
-/** The keys of a JSON Web Key Set that can verify. Those for other purposes are left out; those that cannot be used are, with a warning. */
+/**
+ * The keys of a JSON Web Key Set that can verify. Those for other purposes are left out; those that cannot be used are,
+ * with a warning.
+ */
 export function usableKeys (set: Jwk, log: Pick<Log, 'warn'>): readonly object[] {
   if (!Array.isArray(set.keys)) throw new Error('It is no JSON Web Key Set')
   const usable = set.keys.filter(isForSignatures).filter((key: Jwk) => {
@@ -33,20 +36,24 @@ export function usableKeys (set: Jwk, log: Pick<Log, 'warn'>): readonly object[]
 function isForSignatures (key: unknown): key is Jwk {
   if (key === null || typeof key !== 'object') return false
   const { kty, use, key_ops: operations } = key as Jwk
-  return KEY_TYPES.includes(kty) && (use === undefined || use === 'sig') && (operations === undefined || (Array.isArray(operations) && operations.includes('verify')))
+  return KEY_TYPES.includes(kty) && (use === undefined || use === 'sig') &&
+    (operations === undefined || (Array.isArray(operations) && operations.includes('verify')))
 }
 
 function problemOf (key: Jwk): string | null {
   if ('d' in key) return 'it is a private key'
   try {
     const { asymmetricKeyDetails } = createPublicKey({ key: { ...key }, format: 'jwk' })
-    return (asymmetricKeyDetails?.modulusLength ?? LEAST_RSA_BITS) < LEAST_RSA_BITS ? `it has less than ${LEAST_RSA_BITS} bits` : null
+    const bits = asymmetricKeyDetails?.modulusLength ?? LEAST_RSA_BITS
+    return bits < LEAST_RSA_BITS ? `it has less than ${LEAST_RSA_BITS} bits` : null
   } catch {
     return 'it is no valid key'
   }
 }
 
-/** Keys that are found by the `kid` and `alg` of a token. `jku`, `jwk`, `x5u` and `x5c` of its header are never read. */
+/**
+ * Keys that are found by the `kid` and `alg` of a token. `jku`, `jwk`, `x5u` and `x5c` of its header are never read.
+ */
 export async function publicKeys (keys: readonly object[], algorithms: readonly string[]): Promise<KeySet> {
   const { compactVerify, createLocalJWKSet } = await import('jose')
   const find = createLocalJWKSet({ keys: keys as Array<{ kty: string }> })
@@ -64,7 +71,8 @@ export async function publicKeys (keys: readonly object[], algorithms: readonly 
 
 /** A secret for HS256. Imported once, it takes half the time of bytes. */
 export async function importSecret (bytes: Uint8Array): Promise<webcrypto.CryptoKey> {
-  return await crypto.subtle.importKey('raw', bytes as Uint8Array<ArrayBuffer>, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  return await crypto.subtle.importKey('raw', bytes as Uint8Array<ArrayBuffer>, algorithm, false, ['sign', 'verify'])
 }
 
 /** Secrets for HS256, each of which may have signed. */
@@ -87,7 +95,9 @@ export async function secretKeys (secrets: readonly webcrypto.CryptoKey[]): Prom
 const atBoot: Pick<Log, 'warn'> = { warn: (_details, message) => { process.emitWarning(message) } }
 
 /** Fetches the keys of an issuer. As long as they are the same, what it gives is the same object. */
-export function keyFetcher (asker: Asker, issuer: string, url: string | undefined, algorithms: readonly string[]): (log?: Log) => Promise<KeySet> {
+export function keyFetcher (
+  asker: Asker, issuer: string, url: string | undefined, algorithms: readonly string[]
+): (log?: Log) => Promise<KeySet> {
   let discovered: string | undefined
   let last: { readonly written: string, readonly set: KeySet } | null = null
   return async (log) => {
@@ -96,7 +106,9 @@ export function keyFetcher (asker: Asker, issuer: string, url: string | undefine
     discovered = undefined
     const fetched = objectOf(await ask(asker, from))
     const written = JSON.stringify(fetched.keys)
-    if (last?.written !== written) last = { written, set: await publicKeys(usableKeys(fetched, log ?? atBoot), algorithms) }
+    if (last?.written !== written) {
+      last = { written, set: await publicKeys(usableKeys(fetched, log ?? atBoot), algorithms) }
+    }
     discovered = from
     return last.set
   }

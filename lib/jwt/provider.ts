@@ -13,19 +13,24 @@ import { createVerifier, type Trusted } from './verifier'
 
 const WHERE = 'jwtVerifier'
 
+const OPTIONAL = ['typ', 'algorithms', 'claims', 'keys', 'clockTolerance', 'cache', 'timeout', 'staleFor', 'fetch']
+
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /** The inner factory: the clock is given, so that tests can move it. */
 export function createJwtVerifier (issuers: unknown, clock: Clock): TokenVerifier<TokenClaims> {
   requireJose(WHERE)
-  const trusted = (Array.isArray(issuers) ? Array.from<unknown>(issuers) : [issuers]).map((options) => trustedOf(options, clock))
+  const list: readonly unknown[] = Array.isArray(issuers) ? Array.from(issuers) : [issuers]
+  const trusted = list.map((options) => trustedOf(options, clock))
   if (trusted.length === 0) throw badOption(WHERE, 'at least one issuer is needed')
-  if (new Set(trusted.map(({ issuer }) => issuer)).size < trusted.length) throw badOption(WHERE, 'an issuer stands in the list twice')
+  if (new Set(trusted.map(({ issuer }) => issuer)).size < trusted.length) {
+    throw badOption(WHERE, 'an issuer stands in the list twice')
+  }
   return createVerifier(trusted, clock)
 }
 
 function trustedOf (options: unknown, clock: Clock): Trusted {
-  const checked = readOptions(WHERE, options, ['issuer', 'audience'], ['typ', 'algorithms', 'claims', 'keys', 'clockTolerance', 'cache', 'timeout', 'staleFor', 'fetch'])
+  const checked = readOptions(WHERE, options, ['issuer', 'audience'], OPTIONAL)
   const issuer = issuerUrl(WHERE, checked, 'issuer')
   const algorithms = algorithmsOf(checked)
   const { typ = 'at+jwt' } = checked
@@ -60,9 +65,13 @@ function keysOf (options: Options, issuer: string, algorithms: readonly string[]
     return new Kept(keyFetcher(asker, issuer, url, algorithms), clock, staleFor)
   }
   try {
-    const given = usableKeys(structuredClone(keys) as Options, { warn (_details, message) { throw new Error(message) } })
+    const orThrow = { warn (_details: object, message: string) { throw new Error(message) } }
+    const given = usableKeys(structuredClone(keys) as Options, orThrow)
     return fixed(async () => await publicKeys(given, algorithms))
   } catch (error) {
-    throw badOption(WHERE, `the option \`keys\` must be a URL, or a JSON Web Key Set whose keys can verify: ${(error as Error).message}`)
+    throw badOption(
+      WHERE,
+      `the option \`keys\` must be a URL, or a JSON Web Key Set whose keys can verify: ${(error as Error).message}`
+    )
   }
 }

@@ -2,7 +2,7 @@
 
 import { InvalidCredentialsError } from '../errors'
 import type { Source } from '../provider/kept'
-import { Reports, type Clock, type Log, type Refused } from '../provider/reports'
+import { Reports, type Clock, type Context, type Log, type Refused } from '../provider/reports'
 import { digestOf, tokenOf } from '../provider/token'
 import { TokenCache } from '../provider/token-cache'
 import type { TokenClaims, TokenVerifier } from '../../types/token-verifier'
@@ -60,7 +60,7 @@ export function createVerifier (trusted: readonly Trusted[], clock: Clock): Toke
     return claims
   }
 
-  return Object.freeze(Object.assign(function verify (credentials: unknown, { request: { log } }: { readonly request: { readonly log: Log } }) {
+  return Object.freeze(Object.assign(function verify (credentials: unknown, { request: { log } }: Context) {
     const token = tokenOf(credentials)
     const digest = token === null || keepsNone ? '' : digestOf(token)
     for (const { kept, keys } of places) {

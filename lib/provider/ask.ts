@@ -16,6 +16,12 @@ export interface Answer {
   readonly body: Buffer
 }
 
+interface Init {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string
+}
+
 const LONGEST = 512 * 1024
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
@@ -28,7 +34,7 @@ export function askerOf (where: string, options: Options): Asker {
 }
 
 /** Asks, and reads the whole response. Throws where none comes in time, it is a redirect, or longer than 512 KiB. */
-export async function ask ({ fetch, timeout }: Asker, url: string, init: { method?: string, headers?: Record<string, string>, body?: string } = {}): Promise<Answer> {
+export async function ask ({ fetch, timeout }: Asker, url: string, init: Init = {}): Promise<Answer> {
   const { status, body } = await fetch(url, {
     ...init,
     headers: { accept: 'application/json', ...init.headers },
@@ -50,6 +56,8 @@ export async function ask ({ fetch, timeout }: Asker, url: string, init: { metho
 export function objectOf ({ status, body }: Answer): Options {
   if (status !== 200) throw new Error(`The provider responded with the status ${status}`)
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('The provider responded with JSON that is no object')
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new Error('The provider responded with JSON that is no object')
+  }
   return value as Options
 }

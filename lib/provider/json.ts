@@ -3,7 +3,10 @@
 // Deeper than any claim, and shallow enough for code that calls itself.
 const DEEPEST = 32
 
-/** The number of members in all objects of a parsed value; `NaN` where it is too deep, or a member is called `__proto__`, which assigning would not copy. */
+/**
+ * The number of members in all objects of a parsed value; `NaN` where it is too deep, or a member is called
+ * `__proto__`, which assigning would not copy.
+ */
 export function membersOf (value: unknown, depth = 0): number {
   if (value === null || typeof value !== 'object') return 0
   if (depth === DEEPEST || Object.hasOwn(value, '__proto__')) return NaN
@@ -16,7 +19,10 @@ export function membersOf (value: unknown, depth = 0): number {
 // A string, and the colon behind it where it is the name of a member.
 const STRING = /"(?:[^"\\]|\\.)*"(\s*:)?/g
 
-/** The JSON object in a text; `null` for anything else, and where a name stands twice in an object (RFC 7515 section 4, RFC 7519 section 4). */
+/**
+ * The JSON object in a text; `null` for anything else, and where a name stands twice in an object (RFC 7515 section 4,
+ * RFC 7519 section 4).
+ */
 export function readObject (text: string): Record<string, unknown> | null {
   let value: unknown
   try {

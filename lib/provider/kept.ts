@@ -9,7 +9,10 @@ export interface Source<T> {
   readonly peek: (log?: Log) => T | undefined
   /** The value, fetched where needed. */
   readonly get: (log?: Log) => Promise<T>
-  /** A newer value, for a token that this one does not fit; the same where it was fetched just now. Throws where the last fetch failed. */
+  /**
+   * A newer value, for a token that this one does not fit; the same where it was fetched just now. Throws where the
+   * last fetch failed.
+   */
   readonly renew: (log?: Log) => Promise<T>
 }
 
@@ -21,7 +24,8 @@ const COOLDOWN = 30_000
 export const RETRY = 5000
 
 /**
- * One fetch runs at a time. One that fails never touches the value that is there, which is used until `staleFor` after the last success. Only the first
+ * One fetch runs at a time. One that fails never touches the value that is there, which is used until `staleFor` after
+ * the last success. Only the first
  * request of an outage waits for it: later fetches run in the background.
  */
 export class Kept<T extends {}> implements Source<T> {
@@ -57,7 +61,8 @@ export class Kept<T extends {}> implements Source<T> {
   }
 
   async renew (log?: Log): Promise<T> {
-    return this.#failure === null && this.#isYounger(this.#fetchedAt, COOLDOWN) ? this.#value as T : await this.#refresh(log)
+    const isNew = this.#failure === null && this.#isYounger(this.#fetchedAt, COOLDOWN)
+    return isNew ? this.#value as T : await this.#refresh(log)
   }
 
   /** Also false where the clock was set back by more: what is then cannot be known. */
@@ -66,7 +71,9 @@ export class Kept<T extends {}> implements Source<T> {
   }
 
   async #refresh (log?: Log): Promise<T> {
-    if (this.#failure !== null && this.#isYounger(this.#failure.at, RETRY)) throw providerUnavailable(RETRY / 1000, this.#failure.cause)
+    if (this.#failure !== null && this.#isYounger(this.#failure.at, RETRY)) {
+      throw providerUnavailable(RETRY / 1000, this.#failure.cause)
+    }
     this.#pending ??= this.#fetchNow(log).finally(() => { this.#pending = null })
     return await this.#pending
   }

@@ -15,7 +15,8 @@ async function fetchMetadata (asker: Asker, issuer: string): Promise<Options> {
   }
   const metadata = objectOf(answer)
   if (metadata.issuer !== issuer) {
-    throw new Error(`The metadata is of the issuer ${JSON.stringify(metadata.issuer)}, and the option \`issuer\` is ${JSON.stringify(issuer)}`)
+    const [named, wanted] = [JSON.stringify(metadata.issuer), JSON.stringify(issuer)]
+    throw new Error(`The metadata is of the issuer ${named}, and the option \`issuer\` is ${wanted}`)
   }
   return metadata
 }

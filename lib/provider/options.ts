@@ -5,8 +5,12 @@ import { badOption } from '../errors'
 export type Options = Readonly<Record<string, unknown>>
 
 /** A copy of the options, of which none is unknown, `undefined` or missing. */
-export function readOptions (where: string, options: unknown, required: readonly string[], optional: readonly string[]): Options {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw badOption(where, 'the options must be an object')
+export function readOptions (
+  where: string, options: unknown, required: readonly string[], optional: readonly string[]
+): Options {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw badOption(where, 'the options must be an object')
+  }
   const own = { ...options } as Options
   for (const [key, value] of Object.entries(own)) {
     if (!required.includes(key) && !optional.includes(key)) {
@@ -29,7 +33,10 @@ export function requiredText (where: string, options: Options, key: string): str
 }
 
 /** A whole number in a range, `otherwise` where the option is not given. */
-export function wholeNumber (where: string, options: Options, key: string, otherwise: number | undefined, least: number, most = Number.MAX_SAFE_INTEGER): number {
+export function wholeNumber (
+  where: string, options: Options, key: string, otherwise: number | undefined,
+  least: number, most = Number.MAX_SAFE_INTEGER
+): number {
   const value = options[key] === undefined ? otherwise : options[key]
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most) {
     throw badOption(where, `the option \`${key}\` must be a whole number from ${least} to ${most}`)
@@ -39,7 +46,9 @@ export function wholeNumber (where: string, options: Options, key: string, other
 
 export function optionalFunction<F> (where: string, options: Options, key: string): F | undefined {
   const value = options[key]
-  if (value !== undefined && typeof value !== 'function') throw badOption(where, `the option \`${key}\` must be a function`)
+  if (value !== undefined && typeof value !== 'function') {
+    throw badOption(where, `the option \`${key}\` must be a function`)
+  }
   return value as F | undefined
 }
 
@@ -47,10 +56,13 @@ export function optionalFunction<F> (where: string, options: Options, key: strin
 export function audiences (where: string, options: Options): readonly string[] | null {
   const { audience } = options
   if (audience === null) {
-    process.emitWarning(`${where}: \`audience\` is null, so tokens for every API of ${String(options.issuer ?? options.endpoint)} are accepted`)
+    const place = String(options.issuer ?? options.endpoint)
+    process.emitWarning(`${where}: \`audience\` is null, so tokens for every API of ${place} are accepted`)
     return null
   }
   const list: readonly unknown[] = Array.isArray(audience) ? Array.from(audience) : [audience]
-  if (list.length === 0 || !list.every(isText)) throw badOption(where, 'the option `audience` must be a string, a list of strings, or null')
+  if (list.length === 0 || !list.every(isText)) {
+    throw badOption(where, 'the option `audience` must be a string, a list of strings, or null')
+  }
   return list
 }

@@ -9,6 +9,11 @@ export interface Log {
   debug (details: object, message: string): void
 }
 
+/** The part of a `VerifyContext` that is used. */
+export interface Context {
+  readonly request: { readonly log: Log }
+}
+
 /** Why a token is refused. */
 export interface Refused {
   /** For the log. */

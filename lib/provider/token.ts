@@ -10,7 +10,8 @@ const TOKEN = /^(?:bearer +)?([!-~]+)$/i
 
 /** The token; `null` where there is none, or one that is too long. */
 export function tokenOf (credentials: unknown): string | null {
-  const text = credentials !== null && typeof credentials === 'object' ? (credentials as { credentials?: unknown }).credentials : credentials
+  const isObject = credentials !== null && typeof credentials === 'object'
+  const text = isObject ? (credentials as { credentials?: unknown }).credentials : credentials
   if (typeof text !== 'string' || text.length > LONGEST) return null
   return TOKEN.exec(text)?.[1] ?? null
 }
@@ -20,5 +21,7 @@ const hashAtOnce = hash as typeof hash | undefined
 
 /** The key under which what is known of a token is kept. The token itself is not. */
 export function digestOf (token: string): string {
-  return hashAtOnce === undefined ? createHash('sha256').update(token).digest('base64') : hashAtOnce('sha256', token, 'base64')
+  return hashAtOnce === undefined
+    ? createHash('sha256').update(token).digest('base64')
+    : hashAtOnce('sha256', token, 'base64')
 }

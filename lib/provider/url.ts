@@ -20,7 +20,10 @@ export function isProviderUrl (value: unknown): value is string {
 export function issuerUrl (where: string, options: Options, key: string): string {
   const value = options[key]
   if (!isProviderUrl(value) || value.includes('?')) {
-    throw badOption(where, `the option \`${key}\` must be an https URL without query, fragment and user; http is allowed on loopback alone`)
+    throw badOption(
+      where,
+      `the option \`${key}\` must be an https URL without query, fragment and user; http is allowed on loopback alone`
+    )
   }
   return value
 }
@@ -28,6 +31,11 @@ export function issuerUrl (where: string, options: Options, key: string): string
 /** An option that is the URL of an endpoint (RFC 6749 section 3.2), which may have a query. */
 export function endpointUrl (where: string, options: Options, key: string): string {
   const value = options[key]
-  if (!isProviderUrl(value)) throw badOption(where, `the option \`${key}\` must be an https URL without fragment and user; http is allowed on loopback alone`)
+  if (!isProviderUrl(value)) {
+    throw badOption(
+      where,
+      `the option \`${key}\` must be an https URL without fragment and user; http is allowed on loopback alone`
+    )
+  }
   return value
 }
