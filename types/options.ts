@@ -3,7 +3,7 @@
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
 import type { Scheme, Verify } from './scheme'
-import type { TokenClaims } from './token-verifier'
+import type { TokenClaims } from './token-claims'
 
 /** Where in Fastify's lifecycle `security` is enforced. */
 export type HookName = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'

@@ -2,6 +2,7 @@
 
 import type { HTTPAuthorizationCredentials } from './options'
 import type { MaybePromise, Refusal, VerifyContext } from './scheme'
+import type { IntrospectedToken, TokenClaims } from './token-claims'
 
 // An intersection, and not an interface with a call signature: TypeScript looks at a call of a generic function that
 // returns a function type only after
@@ -26,25 +27,6 @@ export type TokenVerifier<User> = ((
    * `onReady` hook, which makes the boot depend on the provider, and for a health check.
    */
   readonly prepare: () => Promise<void>
-}
-
-/** The claims of a verified JWT, deeply frozen, as all requests with the same token share them. */
-export interface TokenClaims {
-  /** The issuer, as the option `issuer` has it. */
-  readonly iss: string
-  /** The subject. Never empty. */
-  readonly sub: string
-  /** The expiry, in seconds since 1970. Always finite. */
-  readonly exp: number
-  /** The audiences. One of them is the option `audience`, unless that is `null`. */
-  readonly aud?: string | readonly string[]
-  /**
-   * The granted scopes, from the claim `scope`, else from `scp`, each a string or an array. It replaces a claim of this
-   * name.
-   */
-  readonly scopes: readonly string[]
-  /** Every other claim, which only the option `claims` checks. */
-  readonly [claim: string]: unknown
 }
 
 /** A JSON Web Key Set (RFC 7517 section 5), with public keys. */
@@ -133,26 +115,6 @@ export interface JwtIssuer<Claims extends object = {}> {
   readonly verify: TokenVerifier<TokenClaims & Claims>
   /** The lifetime of a token, in seconds: the `expires_in` of a token response. */
   readonly expiresIn: number
-}
-
-/** The answer of an introspection endpoint for an active token (RFC 7662 section 2.2), deeply frozen. */
-export interface IntrospectedToken {
-  /**
-   * The granted scopes, from `scope`, else from `scp`, each a string or an array. It replaces a member of this name.
-   */
-  readonly scopes: readonly string[]
-  /** The client that the token was issued to. */
-  readonly client_id?: string
-  /** The subject. */
-  readonly sub?: string
-  /** The expiry, in seconds since 1970. */
-  readonly exp?: number
-  /** The issuer. With the option `issuer` it is the same. */
-  readonly iss?: string
-  /** The audiences. */
-  readonly aud?: string | readonly string[]
-  /** Every other member, which only the option `claims` checks. */
-  readonly [member: string]: unknown
 }
 
 /** How this server authenticates at the introspection endpoint: as a client by HTTP Basic, or by a bearer token. */

@@ -1,10 +1,12 @@
 /** The public names of `fastify-auth-schemes/introspection`. */
 
-import type { IntrospectedToken, IntrospectionVerifierOptions, TokenVerifier } from '../../types/token-verifier'
+import type { IntrospectedToken } from '../../types/token-claims'
+import type { IntrospectionVerifierOptions, TokenVerifier } from '../../types/token-verifier'
 import { createIntrospectionVerifier } from './verifier'
 
+export type { IntrospectedToken } from '../../types/token-claims'
 export type {
-  IntrospectedToken, IntrospectionClient, IntrospectionOptions, IntrospectionVerifierOptions, TokenVerifier
+  IntrospectionClient, IntrospectionOptions, IntrospectionVerifierOptions, TokenVerifier
 } from '../../types/token-verifier'
 
 /**

@@ -1,13 +1,13 @@
 /** The public names of `fastify-auth-schemes/jwt`. */
 
-import type {
-  JwtIssuer, JwtIssuerOptions, JwtVerifierOptions, TokenClaims, TokenVerifier
-} from '../../types/token-verifier'
+import type { TokenClaims } from '../../types/token-claims'
+import type { JwtIssuer, JwtIssuerOptions, JwtVerifierOptions, TokenVerifier } from '../../types/token-verifier'
 import { createJwtIssuer } from './issuer'
 import { createJwtVerifier } from './provider'
 
+export type { TokenClaims } from '../../types/token-claims'
 export type {
-  JsonWebKeySet, JwtIssuer, JwtIssuerOptions, JwtVerifierOptions, TokenClaims, TokenVerifier
+  JsonWebKeySet, JwtIssuer, JwtIssuerOptions, JwtVerifierOptions, TokenVerifier
 } from '../../types/token-verifier'
 
 const clock = (): number => Date.now()
