@@ -71,6 +71,8 @@ t.test('other keys, or none that can be used, take the tokens along', async (t) 
   t.ok(verify(token, context) instanceof Promise)
   keys.usable = true
   keys.next = await publicKeys([b.jwk], ['ES256'])
+  t.equal(await verify(await signRaw({ ...a, kid: 'b' }, JSON.stringify(claimsFor(ISSUER))), context), null, 'a new key is there, and did not sign')
+  keys.current = await publicKeys([a.jwk], ['ES256'])
   t.match(await verify(await signRaw(b, JSON.stringify(claimsFor(ISSUER))), context), { sub: 'alice' }, 'a new key is looked for')
   t.equal(await verify(token, context), null, 'the withdrawn one is gone')
 })
