@@ -7,8 +7,9 @@ import fastifyAuth from '@fastify/auth'
 import basicAuth from '@fastify/basic-auth'
 import bearerAuth from '@fastify/bearer-auth'
 import fastifyJwt from '@fastify/jwt'
-import { SignJWT, jwtVerify } from 'jose'
+import { SignJWT, compactVerify, jwtVerify } from 'jose'
 import { authSchemes, constantTimeEqual } from '../dist/lib/index.mjs'
+import { jwtIssuer } from '../dist/lib/jwt/index.mjs'
 
 export const KEY = 'a-key-of-a-usual-length-0123456789'
 export const USER = 'alice'
@@ -20,6 +21,12 @@ export const BASIC = { authorization: `Basic ${Buffer.from(`${USER}:${PASSWORD}`
 export const WRONG_BEARER = { authorization: `Bearer ${KEY.replace('a', 'b')}` }
 export const WRONG_BASIC = { authorization: `Basic ${Buffer.from(`${USER}:wrong`).toString('base64')}` }
 export const jwt = async () => ({ authorization: `Bearer ${await new SignJWT({ sub: USER }).setProtectedHeader({ alg: 'HS256' }).setIssuedAt().setExpirationTime('1h').sign(new TextEncoder().encode(SECRET))}` })
+
+const ISSUER = { secret: SECRET, issuer: 'item-store', expiresIn: 3600 }
+export const ownJwt = async () => ({ authorization: `Bearer ${await jwtIssuer(ISSUER).sign({ sub: USER })}` })
+
+/** A token with the form of a good one, whose signature is another's. */
+export const forgedJwt = async () => ({ authorization: `Bearer ${await jwtIssuer({ ...ISSUER, secret: SECRET.toUpperCase() }).sign({ sub: USER })}` })
 
 const handler = async () => ({ hello: 'world' })
 const schema = { response: { 200: { type: 'object', properties: { hello: { type: 'string' } } } } }
@@ -115,6 +122,35 @@ export const apps = {
   async jwt (app) {
     await app.register(fastifyJwt, { secret: SECRET })
     app.get('/', { schema, onRequest: async (request) => { await request.jwtVerify() } }, handler)
+  },
+  async jwtCached (app) {
+    await app.register(fastifyJwt, { secret: SECRET, verify: { cache: true } })
+    app.get('/', { schema, onRequest: async (request) => { await request.jwtVerify() } }, handler)
+  },
+
+  /** Our own verifier, with its cache and without; and beside a bare route. */
+  async verifier (app) {
+    await app.register(authSchemes)
+    app.get('/', { schema, security: [{ scheme: app.authSchemes.httpBearer({ verify: jwtIssuer(ISSUER).verify }) }] }, handler)
+  },
+  async verifierUncached (app) {
+    await app.register(authSchemes)
+    app.get('/', { schema, security: [{ scheme: app.authSchemes.httpBearer({ verify: jwtIssuer({ ...ISSUER, cache: 0 }).verify }) }] }, handler)
+  },
+  async verifierBeside (app) {
+    await app.register(authSchemes)
+    app.get('/', { schema }, handler)
+    app.get('/secured', { schema, security: [{ scheme: app.authSchemes.httpBearer({ verify: jwtIssuer(ISSUER).verify }) }] }, handler)
+  },
+  /** The signature of a forged token alone, of which nobody is told anything. */
+  async signatureBeside (app) {
+    await app.register(authSchemes)
+    const secret = new TextEncoder().encode(SECRET)
+    const { authorization } = await forgedJwt()
+    const token = authorization.slice('Bearer '.length)
+    const scheme = app.authSchemes.httpBearer({ verify: () => null })
+    app.get('/', { schema }, handler)
+    app.get('/secured', { schema, onRequest: async () => { await compactVerify(token, secret).catch(() => {}) }, security: [{ scheme }] }, handler)
   }
 }
 

@@ -29,7 +29,7 @@ export async function hookOf (build) {
 }
 
 /** What the plugin keeps on a request, by the symbols that it uses. */
-function resetOurs (request) {
+export function resetOurs (request) {
   const symbolOf = (name) => Object.getOwnPropertySymbols(request).find(({ description }) => description === `fastify-auth-schemes.${name}`)
   const [attempt, refusal] = [symbolOf('attempt'), symbolOf('refusal')]
   if (attempt === undefined || refusal === undefined) throw new Error('what the plugin keeps on a request is elsewhere')

@@ -9,7 +9,7 @@ import { compare, row } from './measure.mjs'
 
 const SECONDS = Number(process.env.SECONDS ?? 2)
 
-async function serve (name) {
+export async function serve (name) {
   const child = spawn(process.execPath, [fileURLToPath(new URL('apps.mjs', import.meta.url)), name], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [port] = await once(child.stdout, 'data')
   return { child, url: `http://127.0.0.1:${Number(port)}/` }
@@ -19,7 +19,7 @@ async function serve (name) {
  * Requests a second, of a new process each time: identical ones differ by a seventh, by what the compiler makes of them, and stay so. Every answer must
  * have the status that is expected.
  */
-async function throughput (name, headers, status) {
+export async function throughput (name, headers, status) {
   const { child, url } = await serve(name)
   const load = { url, headers, connections: 20, pipelining: 4 }
   await autocannon({ ...load, duration: 1 })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { table } from './measure.mjs'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 9)
-const parts = ['http', 'hooks', 'garbage', 'boot']
+const parts = ['http', 'tokens', 'hooks', 'garbage', 'boot']
 // For what a round leaves behind, so that nothing of it is collected before it was counted.
 const ROOM = ['--expose-gc', '--min-semi-space-size=512', '--max-semi-space-size=512']
 const asked = process.argv.slice(2)

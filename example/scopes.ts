@@ -6,7 +6,8 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import createError from '@fastify/error'
 import { Type } from '@sinclair/typebox'
-import authSchemes, { InvalidCredentialsError, OAuth2Error } from 'fastify-auth-schemes'
+import authSchemes, { OAuth2Error } from 'fastify-auth-schemes'
+import { jwtIssuer } from 'fastify-auth-schemes/jwt'
 import { run } from './program'
 import { Users } from './users'
 
@@ -25,8 +26,8 @@ export interface ScopesOptions extends FastifyServerOptions {
 }
 
 export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions = {}): Promise<FastifyInstance> {
-  const { SignJWT, jwtVerify, errors } = await import('jose')
-  const secret = randomBytes(32)
+  // What runs on several servers, or is started anew, has its secret from the environment.
+  const tokens = jwtIssuer({ secret: randomBytes(32), issuer: 'item-store', expiresIn: tokenLifetime })
   const accounts = new Map([
     ['johndoe', { username: 'johndoe', fullName: 'John Doe', disabled: false }],
     ['alice', { username: 'alice', fullName: 'Alice Chains', disabled: true }]
@@ -39,21 +40,13 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
   await app.register(authSchemes)
   await app.register(swaggerUi)
 
-  const currentUser = app.authSchemes.oauth2PasswordBearer({
+  const bearer = app.authSchemes.oauth2PasswordBearer({
     tokenUrl: '/token',
     scopes: { me: 'Read information about the current user', items: 'Read items' },
-    async verify (token) {
-      try {
-        const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
-        const account = accounts.get(payload.sub ?? '')
-        return account && { ...account, scope: String(payload.scope) }
-      } catch (error) {
-        // What is wrong with the token is the client's matter; anything else is ours.
-        if (error instanceof errors.JOSEError) throw new InvalidCredentialsError('Could not validate credentials')
-        throw error
-      }
-    }
+    verify: tokens.verify
   })
+  // The account is looked up at each request, so that one that is closed is closed at once.
+  const currentUser = bearer.derive({ verify: ({ sub }) => accounts.get(sub) })
   const activeUser = currentUser.derive({
     scopes: ['me'],
     verify (user) {
@@ -65,10 +58,8 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
   app.tokenForm('/token', async ({ username, password, scopes }) => {
     const user = await users.login(username, password)
     if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
-    const scope = scopes.filter((name) => user.allowed.includes(name)).join(' ')
-    const token = await new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' })
-      .setSubject(user.username).setIssuedAt().setExpirationTime(Math.floor(Date.now() / 1000) + tokenLifetime).sign(secret)
-    return { access_token: token, token_type: 'bearer', expires_in: tokenLifetime, scope }
+    const granted = scopes.filter((name) => user.allowed.includes(name))
+    return { access_token: await tokens.sign({ sub: user.username, scopes: granted }), token_type: 'bearer', expires_in: tokens.expiresIn, scopes: granted }
   })
 
   app.get('/users/me', {

@@ -11,6 +11,8 @@ const NotAuthenticated = createError('FST_AUTH_NOT_AUTHENTICATED', 'Not authenti
 const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS',
   'Invalid authentication credentials', 401, Error, NO_STACK)
 const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
+const ProviderUnavailable = createError('FST_AUTH_PROVIDER_UNAVAILABLE',
+  'The provider of the tokens cannot be reached', 503, Error, NO_STACK)
 const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme "%s" failed: %s', 500, Error)
 
 export const notAuthenticated = (): FastifyError => NotAuthenticated()
@@ -38,6 +40,22 @@ export const isInvalidCredentialsError = (value: unknown): value is InvalidCrede
 
 /** Returns true for an `OAuth2Error` of any copy of the package. Throws for a value that cannot be read. */
 export const isOAuth2Error = (value: unknown): value is OAuth2Error => isMarked(value, kOAuth2Error)
+
+const CredentialsRefused = createError('FST_AUTH_VERIFY_FAILED',
+  'The provider of the tokens refuses the credentials of this server', 500, Error, NO_STACK)
+
+/** Returns the error for a provider that did not accept the option `client`: no fault of the token. */
+export const clientRefused = (): FastifyError => CredentialsRefused()
+
+/**
+ * Returns the error for keys, or a response about a token, that cannot be had.
+ *
+ * @param retryAfter seconds
+ * @param cause for the log; it may name URLs, which the message never does
+ */
+export function providerUnavailable (retryAfter: number, cause: unknown): FastifyError {
+  return Object.assign(ProviderUnavailable({ cause }), { headers: { 'retry-after': String(retryAfter) } })
+}
 
 /**
  * Thrown by a `verify` to refuse credentials with a description.

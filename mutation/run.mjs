@@ -14,7 +14,7 @@ import { Stryker } from '@stryker-mutator/core'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..')
 const built = join(root, 'build/mutation')
-const FOLDERS = ['schemes', 'requirement', 'routes', 'request', 'header']
+const FOLDERS = ['schemes', 'requirement', 'routes', 'request', 'header', 'jwt']
 const FILES = ['lib/scheme.js', 'lib/outcome.js']
 const OTHER_TESTS = ['test/matrix.js', 'test/plugin.js', 'test/audit.js', 'test/token-form.js', 'test/{scheme,outcome}.js', 'test/hostile/{handlers,leaks,concurrency}.js', 'test/openapi/*.js', ...FOLDERS.map((folder) => `test/${folder}/*.js`)]
 const isAlive = ({ status }) => !['Killed', 'Timeout', 'RuntimeError'].includes(status)

@@ -40,7 +40,7 @@ t.test('a project that installs the package', async (t) => {
   t.strictSame(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   t.notOk(paths.some((path) => /\/(test|example)\//.test(path)))
 
-  for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', []]] as const) {
+  for (const [checker, args] of [['publint', ['run', '--strict']], ['attw', ['--profile', 'node16']]] as const) {
     const bin = join(root, 'node_modules/.bin', checker)
     const { stdout } = await run(process.execPath, [bin, ...args, join(project, filename)], { env })
       .catch(fail)
@@ -74,6 +74,14 @@ t.test('a project that installs the package', async (t) => {
     const { stdout } = await run(process.execPath, [file], { cwd: project, env })
     t.equal(stdout, '401 Bearer\n200 {"name":"good"}\n', file)
   }
+  t.notOk(existsSync(join(project, 'node_modules/jose')), 'without jose')
+  const verifiers = async (output: string): Promise<void> => {
+    for (const file of ['verifiers.mjs', 'verifiers.cjs']) {
+      const { stdout } = await run(process.execPath, [file], { cwd: project, env })
+      t.equal(stdout, output, file)
+    }
+  }
+  await verifiers('FST_AUTH_BAD_OPTION jwtIssuer: jose is not installed: npm install jose\n')
   t.notOk(existsSync(join(project, 'node_modules/@fastify/websocket')))
   await compile(t, ['nodenext', 'bundler'])
 
@@ -93,4 +101,7 @@ t.test('a project that installs the package', async (t) => {
 
   await install([...ALONE, ...PLUGINS])
   await compile(t, ['plugins'])
+
+  await npm(['install', `jose@${devDependencies.jose}`], project)
+  await verifiers('alice\nfunction\n')
 })

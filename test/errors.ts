@@ -13,6 +13,14 @@ t.test('refusals are errors in Fastify\'s form, without a stack', async (t) => {
     { code: 'FST_AUTH_VERIFY_FAILED', statusCode: 500, message: 'The security scheme "S" failed: x' })
 })
 
+t.test('what a provider does is no fault of the token, and its cause is not in the message', async (t) => {
+  const cause = new Error('https://login.example')
+  t.match(errors.providerUnavailable(5, cause), {
+    code: 'FST_AUTH_PROVIDER_UNAVAILABLE', statusCode: 503, message: 'The provider of the tokens cannot be reached', headers: { 'retry-after': '5' }, cause
+  })
+  t.match(errors.clientRefused(), { code: 'FST_AUTH_VERIFY_FAILED', statusCode: 500, message: 'The provider of the tokens refuses the credentials of this server' })
+})
+
 const boot: ReadonlyArray<readonly [error: Error, code: string, message: string]> = [
   [errors.duplicateScheme('S'), 'FST_AUTH_DUPLICATE_SCHEME',
     'Two security schemes are called "S" and differ in the OpenAPI document: give one of them another `schemeName`'],

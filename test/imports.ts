@@ -7,7 +7,8 @@ import { dirname, join, relative } from 'node:path'
 const root = join(__dirname, '..')
 
 const ORDER = [
-  'types', 'lib/errors.ts', 'lib/outcome.ts', 'lib/compare.ts', 'lib/fastify-internals.ts', 'lib/header', 'lib/schemes', 'lib/requirement', 'lib/request',
+  'types', 'lib/errors.ts', 'lib/outcome.ts', 'lib/compare.ts', 'lib/fastify-internals.ts', 'lib/provider', 'lib/jwt', 'lib/introspection',
+  'lib/header', 'lib/schemes', 'lib/requirement', 'lib/request',
   'lib/scheme.ts', 'lib/routes', 'lib/openapi', 'lib/token', 'lib/token-form.ts', 'lib/audit.ts', 'lib/auth-schemes.ts', 'lib/plugin.ts', 'lib/index.ts', 'lib/index.mts'
 ]
 
@@ -16,7 +17,7 @@ const list = (folder: string, recursive = true): string[] => readdirSync(join(ro
 
 function importsOf (file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/^(?:import|export)\b[^'"]*?'(\.[^']*)'/gm)].map(([, path]) => relative(root, join(root, dirname(file), path as string)))
+  return [...text.matchAll(/^(?:import|export)\b[^'"(=]*?'(\.[^']*)'/gm)].map(([, path]) => relative(root, join(root, dirname(file), path as string)))
     .map((path) => path.replace(/\.js$/, '')).map((path) => files.find((candidate) => candidate === `${path}.ts` || candidate === `${path}/index.ts`) ?? path)
 }
 

@@ -3,6 +3,7 @@
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
 import type { AcceptedUser, Scheme, Verify } from './scheme'
+import type { TokenClaims } from './token-claims'
 
 /** The lifecycle hooks in which `security` can be enforced. */
 export type HookName = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
@@ -239,6 +240,7 @@ export interface AuthSchemes extends SchemeFactories {
 
 /** The second argument of `override`. `credentials` default to empty ones. */
 type OverrideAuth<A> = A extends Auth<infer Credentials, infer User>
-  ? { readonly credentials?: Credentials } &
-    (undefined extends User ? { readonly user?: User } : { readonly user: User })
+  ? { readonly credentials?: Credentials } & (undefined extends User
+    ? { readonly user?: User }
+    : { readonly user: User extends TokenClaims ? Partial<User> : User })
   : never

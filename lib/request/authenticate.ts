@@ -23,8 +23,8 @@ const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
 /**
- * The rule for `request.auth`. A guard sets it always, or, beside a scheme in the route's own hooks, if it accepted one.
- * A scheme's hook sets it if it is the first that accepts, or never.
+ * The rule for `request.auth`. A guard sets it always, or, beside a scheme in the route's own hooks, if it accepted
+ * one. A scheme's hook sets it if it is the first that accepts, or never.
  */
 export type SetAuth = 'always' | 'accepted' | 'first' | 'never'
 

@@ -1,5 +1,7 @@
 import Fastify from 'fastify'
 import authSchemes, { OAuth2Error, type Auth, type Scheme, type TokenResponse } from 'fastify-auth-schemes'
+import { introspectionVerifier, type IntrospectedToken } from 'fastify-auth-schemes/introspection'
+import { jwtIssuer, jwtVerifier, type TokenClaims, type TokenVerifier } from 'fastify-auth-schemes/jwt'
 
 export async function build (): Promise<void> {
   const app = Fastify()
@@ -31,4 +33,26 @@ export async function build (): Promise<void> {
   // @ts-expect-error @fastify/websocket is not installed
   app.get('/socket', { websocket: true, security: [{ scheme: oauth2 }] }, () => {})
   app.secure([{ scheme: oauth2.derive({ verify: (user) => user.id === 1 && user }) }])
+}
+
+export async function verifiers (): Promise<void> {
+  const app = Fastify()
+  await app.register(authSchemes)
+  const issuer = 'https://login.example.com'
+  const isTenant = (claims: TokenClaims): claims is TokenClaims & { readonly tid: string } => typeof claims.tid === 'string'
+  const users = app.authSchemes.openIdConnect({ openIdConnectUrl: issuer, verify: jwtVerifier({ issuer, audience: 'a', claims: isTenant }) })
+  app.get('/', { security: [{ scheme: users }] }, async (request) => {
+    const tid: string = request.auth.user.tid
+    // @ts-expect-error nothing is any
+    request.auth.user.sub.nothing()
+    return tid
+  })
+  app.authSchemes.httpBearer({ schemeName: 'roles', verify: jwtVerifier({ issuer, audience: 'a', claims: (claims): claims is TokenClaims & { roles: string[] } => true }), grantedScopes: ({ roles }) => roles })
+  const tokens = jwtIssuer<{ readonly tid: string }>({ secret: 'x'.repeat(32), issuer: 'item-store', expiresIn: 60 })
+  const verify: TokenVerifier<TokenClaims & { readonly tid: string }> = tokens.verify
+  // @ts-expect-error tid is missing
+  await tokens.sign({ sub: 'alice' })
+  const opaque = app.authSchemes.httpBearer({ verify: introspectionVerifier({ issuer, client: { id: 'a', secret: 'b' }, audience: null }) })
+  app.get('/opaque', { security: [{ scheme: opaque }] }, async (request): Promise<IntrospectedToken> => request.auth.user)
+  await verify.prepare()
 }

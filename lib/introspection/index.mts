@@ -1,0 +1,3 @@
+/** The public names of `fastify-auth-schemes/introspection`, for `import`. */
+
+export * from './index.js'

@@ -1,0 +1,25 @@
+/** The public names of `fastify-auth-schemes/introspection`. */
+
+import type { IntrospectedToken } from '../../types/token-claims'
+import type { IntrospectionVerifierOptions, TokenVerifier } from '../../types/token-verifier'
+import { createIntrospectionVerifier } from './verifier'
+
+export type { IntrospectedToken } from '../../types/token-claims'
+export type {
+  IntrospectionClient, IntrospectionOptions, IntrospectionVerifierOptions, TokenVerifier
+} from '../../types/token-verifier'
+
+/**
+ * A `verify` that asks the provider about each token (RFC 7662).
+ *
+ * That the answer says `active`, and its `aud`, `exp`, `nbf`, `iss`, `token_type` and `typ` where they are present, are
+ * checked; `aud` must be there
+ * unless `audience` is `null`. Nothing is fetched when it is called.
+ *
+ * @throws {TypeError} for a bad option
+ */
+export function introspectionVerifier<Claims extends IntrospectedToken = IntrospectedToken> (
+  options: IntrospectionVerifierOptions<Claims>
+): TokenVerifier<Claims> {
+  return createIntrospectionVerifier(options, () => Date.now()) as TokenVerifier<Claims>
+}
