@@ -37,8 +37,7 @@ const app = await Application.bootstrapWithPlugins({
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   // Steps of other types, which no user names.
   intentionallyNotExported: [
-    'AcceptedUser', 'AuthOrAny', 'kAuth', 'Made', 'OverrideAuth', 'UserOf', 'CredentialsOf',
-    'types/token-form.ts:TokenResponse'
+    'AcceptedUser', 'AuthOrAny', 'kAuth', 'Made', 'OverrideAuth', 'UserOf', 'CredentialsOf'
   ]
 })
 

@@ -34,6 +34,18 @@ for (const file of files) {
   })
 }
 
+const SUBPATHS = ['lib/provider/', 'lib/jwt/', 'lib/introspection/']
+const isOfSubpath = (file: string): boolean => SUBPATHS.some((folder) => file.startsWith(folder))
+
+t.test('the main entry imports no subpath, and the subpaths import its types and errors alone', async (t) => {
+  for (const file of files) {
+    for (const imported of importsOf(file)) {
+      if (isOfSubpath(file)) t.ok(isOfSubpath(imported) || imported === 'lib/errors.ts' || imported.startsWith('types/'), `${file}: ${imported}`)
+      else t.notOk(isOfSubpath(imported), `${file}: ${imported}`)
+    }
+  }
+})
+
 t.test('CONTRIBUTING lists the same order', async (t) => {
   const [, list = ''] = /```order\n([^]*?)```/.exec(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')) ?? []
   t.strictSame(list.split('\n').map((line) => line.split(/ {2,}/)[0]).filter((place) => place !== ''), ORDER)

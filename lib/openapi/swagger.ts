@@ -20,7 +20,7 @@ import { parentOf, timesRegistered } from '../fastify-internals'
 export type DocumentObject = Record<string, any>
 
 /** The argument of a `swaggerTransform`. */
-export interface TransformInput {
+interface TransformInput {
   readonly schema: unknown
   readonly url: string
   readonly openapiObject?: DocumentObject

@@ -19,6 +19,7 @@ const tokenResponse = {
 export interface TokenResponseSchema extends TObject<typeof tokenResponse> {}
 /** The response of a token endpoint (RFC 6749 section 5.1). Further members are allowed. */
 export const TokenResponse: TokenResponseSchema = Type.Object(tokenResponse, { additionalProperties: true })
+/** The body of a successful response of a token endpoint. */
 export interface TokenResponse extends TokenResponseBody {}
 
 const GrantedScopes = Type.Array(Type.String())
@@ -29,7 +30,7 @@ const ErrorResponse = Type.Object({
 })
 
 /** The only content type that a token endpoint takes. */
-export const FORM = 'application/x-www-form-urlencoded'
+const FORM = 'application/x-www-form-urlencoded'
 
 /** Returns the Request Body Object of the operation. */
 export function requestBody (schema: TSchema): object {
