@@ -12,9 +12,9 @@ test('the plugin takes its own options and no others', () => {
   app.register(authSchemes, { errorSchema: 'Problem' })
 })
 
-test('a route is public for one of five reasons', () => {
+test('a route is public for one of six reasons', () => {
   expect(app.authSchemes.routes()).type.toBe<AuditedRoute[]>()
   expect<AuditedRoute['publicBy']>().type.toBe<
-    'security' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
+    'security' | 'option' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
   >()
 })

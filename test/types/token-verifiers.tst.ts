@@ -100,7 +100,7 @@ describe('through every factory', () => {
   })
 
   test('a test overrides them by a part', () => {
-    expect(make.override(schemes.oidc, { user: { sub: 'alice' } })).type.toBe<void>()
+    expect(make.override(schemes.oidc, { user: { sub: 'alice' } })).type.toBe<() => void>()
     expect(make.override).type.not.toBeCallableWith(schemes.oidc, { user: { sub: 5 } })
     expect(make.override).type.not.toBeCallableWith(schemes.oidc, {})
   })
