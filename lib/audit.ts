@@ -141,8 +141,12 @@ function isHidden ({ documents, all }: Routes, route: Route): boolean {
 function derivedOf (requirement: Requirement | null): string[] {
   const nodes = (requirement ?? []).flatMap(({ entries }) => entries.flatMap(({ node }) => pathFromBase(node)))
   return [...new Set(nodes.filter(({ verify, parent }) => parent !== null && verify !== undefined)
-    .map(({ definition, verify }) => `${definition.name} ${verify?.name || 'verify'}`))]
+    .map(({ definition, verify }) => `${definition.name} ${nameOf(verify)}`))]
 }
+
+/** A function that is written into the call of `derive` is called `verify`, which is no name. */
+const nameOf = (verify: { readonly name: string } | undefined): string =>
+  verify === undefined || ['', 'verify'].includes(verify.name) ? 'a further check' : verify.name
 
 function contextsOf (contexts: Contexts, context: FastifyInstance): ContextRequirement[] {
   const parent = parentOf(context)

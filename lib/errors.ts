@@ -137,7 +137,8 @@ const UnknownScope = createError('FST_AUTH_UNKNOWN_SCOPE', '%s: %s', BOOT)
 const BadSecurity = createError('FST_AUTH_BAD_SECURITY', '%s: %s', BOOT)
 const UndeclaredRoute = createError('FST_AUTH_UNDECLARED_ROUTE',
   'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or ' +
-  'stand in a context that declares it by `secure`. These do not: %s', BOOT)
+  'stand in a context that declares it by `secure`. These do not: %s. If they are public on purpose: `security: []` ' +
+  'on a route, `secure([])` in a context for another plugin, or the plugin option `public`', BOOT)
 const UnguardedRoute = createError('FST_AUTH_UNGUARDED_ROUTE', 'Cannot enforce `security` on %s: %s', BOOT)
 const NotReady = createError('FST_AUTH_NOT_READY',
   'The list of routes is complete only once the application is ready; call `await app.ready()` before', BOOT)

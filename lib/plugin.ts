@@ -10,13 +10,23 @@ import { documentRoutes, inspectDocument } from './openapi/document'
 import { Swaggers, isProbe } from './openapi/swagger'
 import { kAttempt } from './request/hook'
 import { respondToRefusal, kRefusal } from './request/reject'
-import { keepBootError } from './routes/failed-boot'
+import { watchBoot, type Registered } from './routes/failed-boot'
 import { Routes } from './routes/routes'
 import { refuseOutside, surroundingsOf, unseenGuard } from './routes/unseen'
 import { registerTokenForm } from './token-form'
 import type { AuthSchemesOptions } from '../types/options'
 
 async function register (app: FastifyInstance, options: AuthSchemesOptions): Promise<void> {
+  const registered = watchBoot(parentsOf(app).at(-1) ?? app)
+  try {
+    load(app, options, registered)
+  } catch (error) {
+    registered.fail(error)
+    throw error
+  }
+}
+
+function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Registered): void {
   const { hook, realm, explicit, errorSchema, publicUrls } = checkPluginOptions(options)
   if (app.hasDecorator('authSchemes')) {
     throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
@@ -39,7 +49,6 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
     registerTokenForm(this, realm, path, ...rest)
   })
 
-  keepBootError(parentsOf(app).at(-1) ?? app)
   refuseOutside(others, app, routes.schemes)
   swaggers.find(app)
   app.addHook('onRegister', (context) => { routes.addContext(context) })
@@ -52,11 +61,20 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
   // Contexts that exist already inherit all hooks but this one.
   for (const context of [app, ...children]) context.addHook('onRoute', authSchemesRoute)
   app.addHook('onError', respondToRefusal)
+  if (explicit) app.addHook('onRequest', registered.refuse)
   if (unseen.length + children.length + others.length > 0) {
     const [outermost = app] = others
     outermost.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
   }
-  app.addHook('onReady', async () => { routes.finish(app.log, swaggers.exist) })
+  app.addHook('onReady', async () => {
+    try {
+      routes.finish(app.log, swaggers.exist)
+      registered.complete()
+    } catch (error) {
+      registered.fail(error)
+      throw error
+    }
+  })
 }
 
 /** Adds the properties of requests. A context that was created before has its own decorators, not its parents'. */

@@ -76,16 +76,20 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
   const found = keptOn(request)[kAttempt]?.membersOf(node) ?? []
   const [first] = found
   if (first === undefined) {
-    const route = `${request.method} ${request.routeOptions.url ?? request.url}`
-    throw unknownScheme(route, `the handler requires the scheme "${definition.name}", ` +
-      'which is not in the `security` of the route; add it there')
+    // The URL of a request may have a key in its query.
+    const route = `${request.method} ${request.routeOptions.url ?? request.url.replace(/\?.*$/s, '')}`
+    const scheme = `${node.parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`
+    throw unknownScheme(route,
+      `the handler requires ${scheme}, which is not in the \`security\` of the route; add it there`)
   }
   const accepted = found.find(({ member, attempt }) => attempt.accepted?.members.includes(member) === true)
   const { member, attempt } = accepted ?? first
   const scope = [...new Set([...member.scopes, ...scopes])].join(' ')
   if (accepted === undefined) throw refuse(request, notAuthenticated(), [challengeOf(definition, scope)])
   const { checks } = member
-  const { user } = attempt.resultOf(checks.find(({ comparesScopes }) => comparesScopes) ?? checks[0]) as Accepted
+  const path = pathFromBase(node)
+  const comparing = checks.find((check) => check.comparesScopes && path.includes(check.node)) ?? checks[0]
+  const { user } = attempt.resultOf(comparing) as Accepted
   if (scopes.length > 0 && (isRefusal(user) || !isGranted(definition, user, scopes))) {
     throw refuse(request, insufficientScope(), [challengeOf(definition, scope, { error: 'insufficient_scope' })])
   }

@@ -5,6 +5,7 @@ import { Type, type TObject } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badOption } from './errors'
 import { kOperation } from './openapi/operation'
+import { isPlainObject } from './requirement/read'
 import { refuseUndefined } from './schemes/definition'
 import {
   answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse
@@ -97,26 +98,35 @@ function handle (
     const client = await readClient(request, fields, authenticateClient)
     const form = { ...named, ...'scope' in fields ? { scopes } : {}, ...client }
     const handler = handlers.get(fields.grant_type ?? 'password') as GrantHandler<unknown>
-    const hasAnswered = watch(reply)
-    const given: unknown = await handler(form, request, reply)
-    if (given === undefined && hasAnswered()) return reply
+    const { given, hasAnswered } = await watch(reply, async () => await handler(form, request, reply))
+    if (given === undefined && hasAnswered) return reply
     if (given instanceof Error) throw given
     return sendAnswer(reply, 200, toResponse(given, scopes))
   }
 }
 
 /**
- * Returns a function that is true once a response was sent, even if hooks still run for it. A handler that neither
- * returns a value nor sends a response would leave the request open.
+ * Runs a handler, and returns its value, and whether it has sent a response by itself, even if hooks still run for it.
+ * A handler that did neither would leave the request open. A response of its own is sent past the application's
+ * serializers, as one that it returns.
  */
-function watch (reply: FastifyReply): () => boolean {
+async function watch (
+  reply: FastifyReply, run: () => Promise<unknown>
+): Promise<{ readonly given: unknown, readonly hasAnswered: boolean }> {
   const { send } = reply
   let wasCalled = false
-  reply.send = (...payload) => {
+  reply.send = (payload?: unknown) => {
     wasCalled = true
-    return send.apply(reply, payload)
+    reply.send = send
+    return isPlainObject(payload) ? sendAnswer(reply, reply.statusCode, payload) : send.call(reply, payload)
   }
-  return () => wasCalled || reply.sent
+  try {
+    const given = await run()
+    return { given, hasAnswered: wasCalled || reply.sent }
+  } finally {
+    // Errors, and what the endpoint sends, take the way of every response.
+    reply.send = send
+  }
 }
 
 function checkEndpoint (where: string, options: unknown, handler: unknown): Endpoint {

@@ -158,8 +158,8 @@ t.test('further checks are listed by the names of their functions', async (t) =>
   const scheme = base.derive({ verify: isAdmin }).derive({ scopes: ['a'] }).derive({ verify: (() => () => true)() })
   app.get('/a', { security: [{ scheme }, { scheme: base }] }, handler)
   await app.ready()
-  t.strictSame(app.authSchemes.routes()[0]?.derived, ['HTTPBearer isAdmin', 'HTTPBearer verify'])
-  t.equal(app.printSecurity(), 'GET  /a  HTTPBearer(a) | HTTPBearer  with HTTPBearer isAdmin, with HTTPBearer verify\n')
+  t.strictSame(app.authSchemes.routes()[0]?.derived, ['HTTPBearer isAdmin', 'HTTPBearer a further check'])
+  t.equal(app.printSecurity(), 'GET  /a  HTTPBearer(a) | HTTPBearer  with HTTPBearer isAdmin, with HTTPBearer a further check\n')
 })
 
 t.test('hidden routes of one kind share a line, and routes that are shown do not', async (t) => {

@@ -34,7 +34,7 @@ const boot: ReadonlyArray<readonly [error: Error, code: string, message: string]
   [errors.badSecurity('GET /', 'x'), 'FST_AUTH_BAD_SECURITY', 'GET /: x'],
   [errors.undeclaredRoutes('GET /'), 'FST_AUTH_UNDECLARED_ROUTE',
     'With the option `explicit` every route must be declared after the plugin was loaded, and carry `security` or stand in a context that declares it by `secure`. ' +
-    'These do not: GET /'],
+    'These do not: GET /. If they are public on purpose: `security: []` on a route, `secure([])` in a context for another plugin, or the plugin option `public`'],
   [errors.unguardedRoutes('GET /', 'do y'), 'FST_AUTH_UNGUARDED_ROUTE', 'Cannot enforce `security` on GET /: do y'],
   [errors.notReady(), 'FST_AUTH_NOT_READY',
     'The list of routes is complete only once the application is ready; call `await app.ready()` before'],

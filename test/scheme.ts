@@ -151,7 +151,7 @@ for (const [rule, security, own, url] of lacking) {
       statusCode: 500,
       code: 'FST_AUTH_UNKNOWN_SCHEME',
       error: 'Internal Server Error',
-      message: `GET ${url}: the handler requires the scheme "OAuth2PasswordBearer", which is not in the \`security\` of the route; add it there`
+      message: `GET ${url}: the handler requires ${url === '/derived' ? 'a scheme derived from' : 'the scheme'} "OAuth2PasswordBearer", which is not in the \`security\` of the route; add it there`
     })
     t.strictSame(challengesOf(response), [])
     t.strictSame(ran, [])

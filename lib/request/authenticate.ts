@@ -1,6 +1,7 @@
 /** The run of a plan on a request: its alternatives are tried in order until one accepts. */
 
 import type { FastifyRequest } from 'fastify'
+import { verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import { Outcome, isError, isRefusal, statusOf, toError } from '../outcome'
 import type { Check, Member, Plan, PlannedAlternative, Source } from '../requirement/plan'
@@ -221,7 +222,12 @@ function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check
   const { request } = attempt
   if (node.override !== null) return node.override.user
   if (parent === null) return node.definition.verify?.(credentials, { request, scopes, scopeStr })
-  const { user } = attempt.resultOf(parent) as Accepted
+  const base = attempt.resultOf(parent)
+  // No order of checks is known that leads here.
+  if (base === undefined || base instanceof Failure) {
+    throw verifyFailed(node.definition.name, 'its base was not verified')
+  }
+  const { user } = base
   return node.verify === undefined ? user : node.verify(user, { credentials, request, scopes, scopeStr })
 }
 

@@ -27,6 +27,8 @@ export interface GuardedRequest {
 
 /** The guard of a route, as far as the hook of a single scheme needs it. */
 export interface RouteGuard {
+  /** The contexts of the registration that attached it. */
+  readonly contexts: object
   /** True if the route or its context declares a requirement, `[]` included. */
   readonly declares: boolean
   /** Returns true if every alternative of the route has that scheme. */

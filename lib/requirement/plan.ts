@@ -6,7 +6,7 @@
 import { writeChallenge } from '../header/challenge'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Alternative, Entry, Requirement } from './combine'
-import { pathFromBase, verifies, type SchemeNode } from './node'
+import { isVerified, pathFromBase, verifies, type SchemeNode } from './node'
 
 /** A base scheme whose credentials the plan extracts. */
 export interface Source {
@@ -24,8 +24,8 @@ export interface Check {
   /** The check whose user is the first argument of this one; `null` for a base. */
   readonly parent: Check | null
   /**
-   * True for the first check of a member that has a `verify`: the scopes granted to the user of that check are compared
-   * with the required ones.
+   * True for the first scheme with a `verify` on the path from the base: the scopes granted to the user of that check
+   * are compared with the required ones. Schemes derived side by side from a base without `verify` are compared each.
    */
   readonly comparesScopes: boolean
   readonly scopes: readonly string[]
@@ -105,11 +105,10 @@ class Compiler {
   #toMember (base: SchemeNode, entries: readonly Entry[]): Member {
     const united = unitedScopes(entries)
     const nodes = new Set(entries.flatMap(({ node }) => pathFromBase(node)))
-    const comparing = [...nodes].find(verifies)
     const byNode = new Map<SchemeNode, Check>()
     for (const node of nodes) {
       const parent = node.parent === null ? null : byNode.get(node.parent) as Check
-      byNode.set(node, this.#toCheck(node, united, parent, node === comparing))
+      byNode.set(node, this.#toCheck(node, united, parent))
     }
     const checks = [...byNode.values()] as [Check, ...Check[]]
     // The scopes of the check: another alternative, which shares it, may require the same scopes in another order.
@@ -118,8 +117,9 @@ class Compiler {
     return { definition, source, scopes, scopeStr, checks, challenge: challengeOf(definition, scopeStr) }
   }
 
-  #toCheck (node: SchemeNode, scopes: readonly string[], parent: Check | null, comparesScopes: boolean): Check {
-    const key = `${node.id} ${String(comparesScopes)} ${[...scopes].sort().join(' ')}`
+  #toCheck (node: SchemeNode, scopes: readonly string[], parent: Check | null): Check {
+    const key = `${node.id} ${[...scopes].sort().join(' ')}`
+    const comparesScopes = verifies(node) && (node.parent === null || !isVerified(node.parent))
     const source = this.#toSource(node.base)
     const check = this.checks.get(key) ??
       { index: this.checks.size, node, source, parent, comparesScopes, scopes, scopeStr: scopes.join(' ') }

@@ -2,6 +2,7 @@
 
 import type { RouteOptions } from 'fastify'
 import { unguardedRoutes } from '../errors'
+import { kGuard } from '../request/hook'
 import type { Requirement } from '../requirement/combine'
 import type { HookName } from '../../types/options'
 import { keyOf, type Guard, type SchemeInHook } from './guard'
@@ -20,6 +21,9 @@ export function checkIntegrity (
   inHooks: readonly SchemeInHook[]
 ): void {
   const { guard, isGuarded, options } = route
+  if ((options.config as { [kGuard]?: unknown } | undefined)?.[kGuard] !== guard) {
+    throw unguardedRoutes(where, 'an onRoute hook has replaced its `config`; let that hook keep its members')
+  }
   // No order of declarations is known that leads here.
   if (!isGuarded && guard.resolve().isNeeded) {
     throw unguardedRoutes(where, 'it has no guard; require the scheme by `security` on the route')

@@ -1,7 +1,7 @@
 /** The guard of unknown URLs: a request that matches no route must fulfil the requirement of its context. */
 
 import type { FastifyRequest } from 'fastify'
-import { enforce, kAttempt, kGuard, keptOn, type Hook } from '../request/hook'
+import { enforce, kAttempt, kGuard, keptOn, type Hook, type RouteGuard } from '../request/hook'
 import { toPlan, type Plan } from '../requirement/plan'
 import type { HookName } from '../../types/options'
 import type { Contexts } from './contexts'
@@ -34,7 +34,7 @@ export function notFoundGuards (hook: HookName, contexts: Contexts): readonly In
     return {
       name,
       hook: function authSchemesNotFound (request, reply, third, fourth) {
-        const isDone = isRoute(request) || keptOn(request)[kAttempt]?.ran(planOf(request)) === true
+        const isDone = isRoute(request, contexts) || keptOn(request)[kAttempt]?.ran(planOf(request)) === true
         if (!isDone) guard(request, reply, third, fourth)
         else (name === 'preParsing' ? fourth : third as () => void)?.()
       }
@@ -42,8 +42,8 @@ export function notFoundGuards (hook: HookName, contexts: Contexts): readonly In
   })
 }
 
-/** Returns true for a route with a guard. A not-found handler may have a `config`, but no guard in it. */
-function isRoute (request: FastifyRequest): boolean {
+/** Returns true for a route with a guard of this registration, which the `config` of a not-found handler never has. */
+function isRoute (request: FastifyRequest, contexts: Contexts): boolean {
   if (!request.is404 && keptOn(request)[kAttempt]?.isGuarded === true) return true
-  return kGuard in request.routeOptions.config
+  return (request.routeOptions.config as { [kGuard]?: RouteGuard })[kGuard]?.contexts === contexts
 }

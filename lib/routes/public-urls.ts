@@ -28,7 +28,7 @@ export class PublicUrls {
   check (): void {
     const [unused] = this.#unused
     if (unused === undefined) return
-    throw badOption(WHERE,
-      `the option \`public\` has "${unused}", which is the URL of no route without \`security\``)
+    throw badOption(WHERE, `the option \`public\` has "${unused}", but no route has that URL, ` +
+      'or those that have it carry `security`; correct or remove it')
   }
 }

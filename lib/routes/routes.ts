@@ -17,7 +17,7 @@ import { notFoundGuards, type InstanceHook } from './not-found'
 import { PublicUrls } from './public-urls'
 import { removeQueryKeys } from './query-keys'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
-import { listRoutes, securityOf, seenRoutes, type Surroundings } from './unseen'
+import { listRoutes, securityOf, noteSeen, type Surroundings } from './unseen'
 
 type Log = Readonly<Record<'info' | 'warn', (message: string) => void>>
 
@@ -55,6 +55,7 @@ export class Routes {
   readonly #guards = new WeakMap<object, Map<string, Guard>>()
   readonly #withNotFoundGuards = new WeakSet<object>()
   #finished = false
+  #failedSecure: unknown
 
   constructor (
     readonly registration: Registration,
@@ -92,12 +93,21 @@ export class Routes {
     options.config = { ...options.config, [kGuard]: guard } as typeof options.config
     if ((declared !== null && declared.length > 0) || this.contexts.declares(context)) attach(route, this.hook)
     this.all.push(route)
-    for (const method of methods) seenRoutes(context).add(`${method} ${url}`)
+    for (const method of methods) noteSeen(context, `${method} ${url}`)
   }
 
   /** Adds a requirement to every route of a context and its children, those that were declared before included. */
   secure (context: FastifyInstance, security: unknown): void {
-    const where = 'secure'
+    try {
+      this.#secure('secure', context, security)
+    } catch (error) {
+      // Caught by the application, it would leave the context open.
+      this.#failedSecure ??= error
+      throw error
+    }
+  }
+
+  #secure (where: string, context: FastifyInstance, security: unknown): void {
     const requirement = readSecurity(where, security, this.registration)
     if (requirement.length > 0 && !this.contexts.seen.has(context)) {
       throw unguardedRoutes('a context that was created before fastify-auth-schemes was loaded',
@@ -116,6 +126,7 @@ export class Routes {
 
   /** Resolves every route once all is loaded, so that a mistake fails the boot and not a request. */
   finish (log: Log, isDocumented: boolean): void {
+    if (this.#failedSecure !== undefined) throw this.#failedSecure
     this.contexts.seal()
     for (const route of this.all) {
       const where = whereOf(route.methods, route.url)

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { unguardedRoutes } from '../errors'
 import { descendantsOf, parentsOf, printedRoutes, type PrintedRoute } from '../fastify-internals'
-import { kGuard, type Hook } from '../request/hook'
+import { kGuard, type Hook, type RouteGuard } from '../request/hook'
 import type { SchemesByName } from '../requirement/by-name'
 import type { Contexts } from './contexts'
 
@@ -19,14 +19,20 @@ export interface Surroundings {
   readonly others: readonly FastifyInstance[]
 }
 
-const seen = new WeakMap<object, Set<string>>()
+const seen = new WeakMap<object, Map<string, Set<object>>>()
 
-/** Returns the routes of an application that any registration of the plugin has seen, each as `GET /a`. */
-export function seenRoutes (context: object): Set<string> {
+/** Returns the routes that any registration of the plugin has seen, each as `GET /a`, with their contexts. */
+function seenRoutes (context: object): Map<string, Set<object>> {
   const root = parentsOf(context).at(-1) ?? context
-  const routes = seen.get(root) ?? new Set()
+  const routes = seen.get(root) ?? new Map()
   seen.set(root, routes)
   return routes
+}
+
+/** Notes that a registration has seen a route. */
+export function noteSeen (context: object, route: string): void {
+  const routes = seenRoutes(context)
+  routes.set(route, (routes.get(route) ?? new Set()).add(context))
 }
 
 const EARLIER = 'await the registration of fastify-auth-schemes before the route is declared'
@@ -40,10 +46,17 @@ export function surroundingsOf (app: FastifyInstance): Surroundings {
   const root = parents.at(-1)
   const below = root === undefined ? [] : [root, ...descendantsOf(root)]
   const { prefix } = app
-  const unseen = printedRoutes(app).filter(({ method, url }) => !seenRoutes(app).has(`${method} ${url}`))
+  const contextsOf = ({ method, url }: PrintedRoute): object[] => [...seenRoutes(app).get(`${method} ${url}`) ?? []]
+  const printed = printedRoutes(app)
+  const unseen = printed.filter((route) => contextsOf(route).length === 0)
   // The printed routes do not show the context of a route, but its URL starts with the prefix of its context.
   const start = prefix.endsWith('/') ? prefix : `${prefix}/`
-  const unseenHere = unseen.filter(({ url }) => url === prefix || url.startsWith(start) || prefix === '')
+  const isInPrefix = ({ url }: PrintedRoute): boolean => url === prefix || url.startsWith(start) || prefix === ''
+  // A registration in a child context does not enforce what this one requires.
+  const isOfChild = (route: PrintedRoute): boolean =>
+    contextsOf(route).some((context) => children.includes(context as FastifyInstance))
+  const unseenHere = printed
+    .filter((route) => isOfChild(route) || (contextsOf(route).length === 0 && isInPrefix(route)))
   const others = below.filter((context) => context !== app && !children.includes(context))
   return { unseen, unseenHere, children, others }
 }
@@ -60,11 +73,12 @@ export function unseenGuard (contexts: Contexts, schemes: SchemesByName, explici
   }
 
   function isUnguarded ({ is404, server, routeOptions: { config, schema } }: FastifyRequest): boolean {
-    if (is404 || kGuard in config) return false
+    const guard = (config as { [kGuard]?: RouteGuard })[kGuard]
+    if (is404 || guard?.contexts === contexts) return false
     const requirement = contexts.of(server, 'the route')
     return (requirement !== null && requirement.length > 0) ||
       (explicit && contexts.seen.has(server)) ||
-      schemes.isNamedIn(securityOf(schema as object | undefined))
+      (guard === undefined && schemes.isNamedIn(securityOf(schema as object | undefined)))
   }
 }
 

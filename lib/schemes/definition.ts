@@ -134,7 +134,8 @@ export function optionalString (factory: string, options: Options, key: string):
 function optionalFunction (factory: string, options: Options, key: string): ((...args: any[]) => unknown) | undefined {
   const value = options[key]
   if (value !== undefined && typeof value !== 'function') {
-    throw badOption(factory, `the option \`${key}\` must be a function`)
+    const otherwise = key === 'verify' ? ', or false for credentials that are not verified' : ''
+    throw badOption(factory, `the option \`${key}\` must be a function${otherwise}`)
   }
   return value as ((...args: any[]) => unknown) | undefined
 }

@@ -57,7 +57,8 @@ export function responses (): Record<string, object> {
  */
 export function toResponse (given: unknown, asked: readonly string[]): unknown {
   if (!Value.Check(TokenResponse, given)) {
-    throw new OAuth2Error('server_error', 'the handler of the token endpoint gave no TokenResponse')
+    throw new OAuth2Error('server_error',
+      'the handler must return { access_token, token_type }, or throw an OAuth2Error')
   }
   const { scopes, ...response } = given as TokenResponseBody & { scopes?: unknown }
   if (scopes === undefined) return response

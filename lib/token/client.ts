@@ -66,7 +66,7 @@ function credentialsOf (request: FastifyRequest, fields: Fields): Client {
   }
   if (fields.client_secret !== undefined || (fields.client_id !== undefined && fields.client_id !== client.client_id)) {
     throw new OAuth2Error('invalid_request',
-      'The client must authenticate by the Authorization header or by fields, not by both')
+      'The field client_id or client_secret is not that of the Authorization header: send the client by one of them')
   }
   return client
 }

@@ -85,12 +85,14 @@ t.test('scopes are compared with the user of the first check that verifies', asy
   }
 })
 
-t.test('a check that compares scopes is not shared with one that does not', async (t) => {
+t.test('checks that were derived side by side compare scopes each, and alternatives share them', async (t) => {
   const [first, second] = [bearer.derive({ verify }), bearer.derive({ verify })]
   const { alternatives: [both, alone] } = planOf([{ scheme: first }, { scheme: second }], { scheme: second })
   const compares = (alternative: typeof both): boolean[] | undefined => alternative?.checks.map(({ comparesScopes }) => comparesScopes)
-  t.strictSame(compares(both), [false, true, false])
+  t.strictSame(compares(both), [false, true, true])
   t.strictSame(compares(alone), [false, true])
+  t.equal(both?.checks[2], alone?.checks[1])
+  t.equal(alone?.checks[1]?.parent, alone?.checks[0], 'each hangs on a check of its own alternative')
 })
 
 t.test('a scheme that is left out is extracted, and is in no challenge', async (t) => {

@@ -37,7 +37,7 @@ t.test('a URL that names no route without security fails the boot', async (t) =>
     await t.rejects(Promise.resolve(app.ready()), {
       name: 'TypeError',
       code: 'FST_AUTH_BAD_OPTION',
-      message: `authSchemes: the option \`public\` has "${url}", which is the URL of no route without \`security\``
+      message: `authSchemes: the option \`public\` has "${url}", but no route has that URL, or those that have it carry \`security\`; correct or remove it`
     })
   }
 })

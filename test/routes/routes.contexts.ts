@@ -111,8 +111,10 @@ t.test('secure refuses a value that is no requirement, and once the application 
   t.throws(() => { secure(undefined) },
     { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: `security` must be an array/ })
   t.throws(() => { secure([{ scheme: (tokenScheme(app) as any).name }]) }, { code: 'FST_AUTH_BAD_SECURITY' })
-  await app.ready()
-  t.throws(() => { app.secure([{ scheme: tokenScheme(app) }]) },
+  await t.rejects(Promise.resolve(app.ready()), { code: 'FST_AUTH_BAD_SECURITY' }, 'and fails the boot')
+  const loaded = await createApp()
+  await loaded.ready()
+  t.throws(() => { loaded.secure([{ scheme: tokenScheme(loaded) }]) },
     { code: 'FST_AUTH_BAD_SECURITY', message: /^secure: the application is loaded/ })
 })
 

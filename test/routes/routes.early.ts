@@ -14,7 +14,11 @@ t.test('a route that was declared before the plugin cannot be guarded, so secure
   app.register(async (child) => { child.get('/child', handler) }, { prefix: '/early' })
   await app.register(authSchemes)
   const scheme = tokenScheme(app)
-  t.throws(() => { app.secure([{ scheme }]) }, {
+  const other = Fastify()
+  other.get('/early', handler)
+  other.register(async (child) => { child.get('/child', handler) }, { prefix: '/early' })
+  await other.register(authSchemes)
+  t.throws(() => { other.secure([{ scheme: tokenScheme(other) }]) }, {
     code: 'FST_AUTH_UNGUARDED_ROUTE',
     message: 'Cannot enforce `security` on GET /early, HEAD /early, GET /early/child, HEAD /early/child: await the registration of fastify-auth-schemes before these routes are declared'
   })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { authSchemes } from '../../lib'
-import { listRoutes, surroundingsOf, securityOf, seenRoutes } from '../../lib/routes/unseen'
+import { listRoutes, noteSeen, surroundingsOf, securityOf } from '../../lib/routes/unseen'
 import { bearer, createApp } from '../helpers'
 import { handler, statuses, tokenScheme } from './helpers'
 
@@ -39,10 +39,12 @@ t.test('routes and contexts that are there before the plugin', async (t) => {
   t.ok(ofChild.children.length === 1 && ofChild.children[0] === child)
   t.ok(ofChild.others.length === 2 && ofChild.others[0] === app && ofChild.others[1] === beside)
 
-  seenRoutes(child).add('GET /api/a')
+  noteSeen(child, 'GET /api/a')
   t.strictSame(urls(surroundingsOf(app).unseen), ['GET /api', 'GET /api/', 'GET /apis', 'POST /b'],
     'a route that any registration has seen is not early')
-  t.not(seenRoutes(Fastify()), seenRoutes(app), 'each application has its own')
+  const other = Fastify({ exposeHeadRoutes: false })
+  other.get('/api/a', handler)
+  t.strictSame(urls(surroundingsOf(other).unseen), ['GET /api/a'], 'each application has its own')
 })
 
 t.test('a prefix with a slash at its end', async (t) => {
@@ -173,7 +175,7 @@ t.test('`explicit` fails the boot for a route that was not seen, or refuses it w
     return app
   }
   await t.rejects(async () => { await build('/api', true).ready() },
-    { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/api\/early$/ })
+    { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/api\/early\./ })
   // Fastify prints the URLs of a router that ignores case in lower case.
   const app = build('/API', true)
   const response = await app.inject('/api/early')
@@ -196,4 +198,41 @@ t.test('nothing is refused where the plugin came first', async (t) => {
   const app = await createApp()
   app.get('/a', handler)
   t.strictSame(await statuses(app, ['/a']), { '/a': '200 200' })
+})
+
+t.test('a registration in a child context is no guard for what its parent requires', async (t) => {
+  for (const explicit of [false, true]) {
+    const app = Fastify({ exposeHeadRoutes: false })
+    await app.register(async (child) => {
+      await child.register(authSchemes)
+      child.get('/own', { security: [{ scheme: child.authSchemes.httpBearer({ verify: () => true }) }] }, handler)
+      child.get('/bare', handler)
+    }, { prefix: '/shop' })
+    await app.register(authSchemes, { explicit })
+    const secure = (): void => { app.secure([{ scheme: tokenScheme(app) }]) }
+    if (explicit) {
+      await t.rejects(Promise.resolve(app.ready()), { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: GET \/shop\/own, GET \/shop\/bare\./ })
+      continue
+    }
+    t.throws(secure, {
+      code: 'FST_AUTH_UNGUARDED_ROUTE',
+      message: 'Cannot enforce `security` on GET /shop/own, GET /shop/bare: await the registration of fastify-auth-schemes before these routes are declared'
+    })
+    await t.rejects(Promise.resolve(app.inject('/shop/bare')), { code: 'FST_AUTH_UNGUARDED_ROUTE' })
+  }
+})
+
+t.test('registrations in sibling contexts do not count each other\'s routes', async (t) => {
+  const app = Fastify({ exposeHeadRoutes: false })
+  for (const name of ['a', 'b']) {
+    await app.register(async (child) => {
+      await child.register(authSchemes, { explicit: true })
+      child.secure([{ scheme: tokenScheme(child) }])
+      child.get(`/${name}`, handler)
+    })
+  }
+  for (const url of ['/a', '/b']) {
+    t.equal((await app.inject(url)).statusCode, 401)
+    t.equal((await app.inject({ url, headers: bearer('good') })).statusCode, 200)
+  }
 })

@@ -21,7 +21,7 @@ t.test('a client by HTTP Basic, by fields, or not at all', async (t) => {
 t.test('a client may name itself again, and only itself', async (t) => {
   t.strictSame(await readClient(request(basic('a+b:c')), { client_id: 'a b' }, anyone), { client_id: 'a b', client_secret: 'c' })
   for (const fields of [{ client_id: 'a+b' }, { client_id: 'A b' }, { client_secret: 'c' }, { client_id: 'a b', client_secret: 'c' }] as Array<Record<string, string>>) {
-    await t.rejects(readClient(request(basic('a+b:c')), fields, anyone), { code: 'invalid_request', message: 'The client must authenticate by the Authorization header or by fields, not by both' })
+    await t.rejects(readClient(request(basic('a+b:c')), fields, anyone), { code: 'invalid_request', message: 'The field client_id or client_secret is not that of the Authorization header: send the client by one of them' })
   }
   await t.rejects(readClient(request(basic(':c')), { client_id: 'a' }, anyone), { code: 'invalid_request' })
 })
