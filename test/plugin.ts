@@ -107,3 +107,9 @@ t.test('a route that names a scheme where the plugin does not reach it fails the
   t.equal((await app.inject('/free')).body, 'ran')
   t.equal((await app.inject('/own')).statusCode, 500, 'its own registration cannot guard it')
 })
+
+t.test('a check that fails when all is loaded fails the boot for good', async (t) => {
+  const app = await createApp({ explicit: true })
+  app.get('/undeclared', async () => 'ran')
+  for (let i = 0; i < 2; i++) await t.rejects(Promise.resolve(app.inject('/undeclared')), { code: 'FST_AUTH_UNDECLARED_ROUTE' })
+})

@@ -135,3 +135,36 @@ t.test('one schema of error bodies serves all operations', async (t) => {
   const reference = { 'application/json': { schema: { $ref: '#/components/schemas/AuthError' } } }
   for (const url of ['/a', '/b']) for (const status of [401, 403]) t.strictSame(paths[url].get.responses[status].content, reference)
 })
+
+t.test('a HEAD route that is shown where its GET route is hidden keeps its lock, whoever reads the routes', async (t) => {
+  const app = Fastify()
+  await app.register(swagger, {
+    ...openapi31,
+    exposeHeadRoutes: true,
+    // Reading all members of the route must not count as its being written.
+    transform: ({ schema, url, route }: any) => ({ schema: { ...schema, hide: { ...route }.method === 'GET' }, url })
+  } as object)
+  await app.register(authSchemes)
+  app.get('/a', { security: [{ scheme: app.authSchemes.httpBearer({ verify: () => true }) }], schema: { operationId: 'a' } as object }, async () => 'ran')
+  await app.ready()
+  const { paths } = documentOf(app)
+  t.strictSame(Object.keys(paths['/a']), ['head'])
+  t.strictSame(paths['/a'].head.security, [{ HTTPBearer: [] }])
+})
+
+t.test('a route outside of the plugin\'s context is left as it is, but for a lock of the root', async (t) => {
+  for (const locked of [false, true]) {
+    const app = Fastify({ exposeHeadRoutes: false })
+    const root = locked ? { security: [{ HTTPBearer: [] }] } : {}
+    await app.register(swagger, { openapi: { ...openapi31.openapi, ...root } } as FastifyDynamicSwaggerOptions)
+    await app.register(async (child) => {
+      await child.register(authSchemes)
+      child.get('/inside', { security: [{ scheme: child.authSchemes.httpBearer({ verify: () => true }) }] }, handler)
+    })
+    app.get('/outside', handler)
+    await app.ready()
+    const { paths } = documentOf(app)
+    t.strictSame(paths['/inside'].get.security, [{ HTTPBearer: [] }])
+    t.strictSame(paths['/outside'].get.security, locked ? [] : undefined)
+  }
+})

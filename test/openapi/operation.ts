@@ -1,5 +1,7 @@
 import t from 'tap'
-import { completeOperation as complete, describe, toSecurity as write, type Description } from '../../lib/openapi/operation'
+import {
+  completeOperation as complete, describe, kOperation, partsOf, toSecurity as write, type Description
+} from '../../lib/openapi/operation'
 import type { DocumentObject } from '../../lib/openapi/swagger'
 import type { Requirement } from '../../lib/requirement/combine'
 import { toPlan } from '../../lib/requirement/plan'
@@ -110,4 +112,15 @@ t.test('a parameter that the route requires of every request stays, where securi
 
 t.test('the schemes of a route', async (t) => {
   t.strictSame(describe(required([{ scheme: header }, { scheme: query }], {}), v31).definitions.map(({ name }) => name), ['APIKeyHeader', 'APIKeyQuery'])
+})
+
+t.test('parts in a route\'s config are put in, for 3.0 without const', async (t) => {
+  const schema = { type: 'object', properties: { grant: { type: 'string', const: 'password' }, none: { const: null } }, example: null }
+  const options = { config: { [kOperation]: { requestBody: { schema } } } }
+  t.strictSame(partsOf(options, v31), { requestBody: { schema } })
+  t.not((partsOf(options, v31) as any).requestBody, (partsOf(options, v31) as any).requestBody, 'new for each operation')
+  t.strictSame(partsOf(options, v30), {
+    requestBody: { schema: { type: 'object', properties: { grant: { type: 'string', enum: ['password'] }, none: { enum: [null] } }, example: null } }
+  })
+  for (const other of [undefined, {}, { config: {} }]) t.strictSame(partsOf(other, v31), {})
 })

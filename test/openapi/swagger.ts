@@ -2,7 +2,7 @@ import t from 'tap'
 import Fastify from 'fastify'
 import swagger from '@fastify/swagger'
 import { authSchemes } from '../../lib'
-import { isProbe } from '../../lib/openapi/swagger'
+import { isProbe, onOperation } from '../../lib/openapi/swagger'
 import { documentOf, openapi31 } from '../helpers'
 
 t.test('other onRoute hooks see one hidden route, and nothing answers there', async (t) => {
@@ -111,4 +111,21 @@ t.test('two registrations of the plugin write into one document', async (t) => {
   t.strictSame([paths['/one'].get.security, paths['/two'].get.security], [[{ one: [] }], [{ two: [] }]])
   t.strictSame(Object.keys(components.securitySchemes), ['one', 'two'])
   for (const url of ['/one', '/two']) t.equal((await app.inject(url)).statusCode, 401)
+})
+
+t.test('what stands there already is left as it is, beside what is written', async (t) => {
+  const own = { responses: {} }
+  const document = { components: { schemas: {} as object }, paths: { '/a': { get: own } } as any }
+  const written: string[] = []
+  onOperation(document, ({ method, path, operation }) => {
+    written.push(`${method} ${path}`)
+    return { ...operation, done: true }
+  })
+  document.paths['/a'] = { ...document.paths['/a'], post: { responses: {} } }
+  document.components.schemas = { A: {} }
+  t.strictSame(written, ['post /a'])
+  await null
+  t.equal(document.paths['/a'].get, own)
+  t.strictSame(document.paths['/a'].post, { responses: {}, done: true })
+  t.strictSame(document.components.schemas, { A: {} })
 })

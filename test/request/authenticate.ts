@@ -2,6 +2,13 @@ import t from 'tap'
 import vm from 'node:vm'
 import { INVALID_CREDENTIALS, NOT_AUTHENTICATED, bearer, createApp } from '../helpers'
 import { InvalidCredentialsError } from '../../lib'
+import { registration } from '../requirement/helpers'
+import { Attempt, authenticate } from '../../lib/request/authenticate'
+import { nodeOf, type SchemeNode } from '../../lib/requirement/node'
+import { toPlan, type PlannedAlternative } from '../../lib/requirement/plan'
+import { soleRequirement } from '../../lib/requirement/read'
+import { createScheme } from '../../lib/scheme'
+import { apiKeyHeader } from '../../lib/schemes/api-key'
 import { answer, refusing, verifying } from './helpers'
 
 for (const value of [null, undefined, false]) {
@@ -156,4 +163,24 @@ t.test('verify is called with the credentials, the request and the scopes', asyn
   app.get('/', { security: [{ scheme, scopes: ['b', 'a', 'b'] }] }, async () => ({ ran: true }))
   t.equal((await answer(app, bearer('x'))).ran, true)
   t.strictSame(calls, [['x', '/', ['b', 'a'], 'b a']])
+})
+
+t.test('a derived check whose base did not run fails the request', async (t) => {
+  const scheme = createScheme(apiKeyHeader({ name: 'k', verify: () => true }), registration).derive({ verify: () => true })
+  const plan = toPlan(soleRequirement('x', nodeOf(scheme) as SchemeNode))
+  const [alternative] = plan.alternatives as [PlannedAlternative]
+  const broken = { ...plan, alternatives: [{ ...alternative, checks: alternative.checks.slice(1) }] }
+  const request = { headers: { k: 'x' }, query: {}, raw: {}, server: {} } as any
+  t.throws(() => { authenticate(new Attempt(request, broken, request, 'always', null)) },
+    { code: 'FST_AUTH_VERIFY_FAILED', message: 'The security scheme "APIKeyHeader" failed: its base was not verified' })
+})
+
+t.test('an attempt is guarded where the guard of a route that is not public accepted, here or before', async (t) => {
+  const plan = toPlan(soleRequirement('x', nodeOf(createScheme(apiKeyHeader({ name: 'k' }), registration)) as SchemeNode))
+  const attempt = (setAuth: any, previous: Attempt | null, own = plan): Attempt => new Attempt({} as any, own, {} as any, setAuth, previous)
+  const rows: ReadonlyArray<readonly [guarded: boolean, Attempt]> = [
+    [true, attempt('always', null)], [true, attempt('accepted', null)], [false, attempt('first', null)], [false, attempt('never', null)],
+    [false, attempt('always', null, toPlan(null))], [true, attempt('first', attempt('always', null))], [false, attempt('first', attempt('first', null))]
+  ]
+  for (const [guarded, each] of rows) t.equal(each.isGuarded, guarded)
 })

@@ -2,6 +2,14 @@ import t from 'tap'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { authSchemes } from '../../lib'
 import { createApp } from '../helpers'
+import { Guard } from '../../lib/routes/guard'
+import { Contexts } from '../../lib/routes/contexts'
+import { checkIntegrity } from '../../lib/routes/integrity'
+import { kGuard } from '../../lib/request/hook'
+import { registration } from '../requirement/helpers'
+import { readSecurity } from '../../lib/requirement/read'
+import { createScheme } from '../../lib/scheme'
+import { httpBearer } from '../../lib/schemes/http'
 import { handler, statuses, tokenScheme } from './helpers'
 
 type Change = (route: any, scheme: any) => void
@@ -122,4 +130,22 @@ t.test('a requirement that an onRoute hook before ours adds is enforced', async 
   tokenScheme(app)
   app.get('/before', handler)
   t.strictSame(await statuses(app, ['/before']), { '/before': '401 200' })
+})
+
+t.test('a config that an onRoute hook has replaced fails the boot', async (t) => {
+  for (const config of [{}, undefined]) {
+    const app = await changedBy((route) => { route.config = config })
+    await t.rejects(async () => { await app.ready() }, {
+      code: 'FST_AUTH_UNGUARDED_ROUTE',
+      message: 'Cannot enforce `security` on GET /changed: an onRoute hook has replaced its `config`; let that hook keep its members'
+    })
+  }
+})
+
+t.test('a route that must have a guard, and has none, fails the boot', async (t) => {
+  const declared = readSecurity('x', [{ scheme: createScheme(httpBearer(), registration) }], registration)
+  const guard = new Guard('GET /', 'onRequest', new Contexts(), Fastify(), declared, [])
+  const options = { config: { [kGuard]: guard } } as unknown as RouteOptions
+  t.throws(() => { checkIntegrity('GET /', { options, guard, isGuarded: false }, 'onRequest', declared, []) },
+    { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /^Cannot enforce `security` on GET \/: it has no guard/ })
 })

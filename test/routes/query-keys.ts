@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import { Type } from '@sinclair/typebox'
 import { authSchemes, type HookName } from '../../lib'
+import { removeQueryKeys } from '../../lib/routes/query-keys'
 
 const strict = { type: 'object', properties: { q: { type: 'string' } }, additionalProperties: false }
 const named = { type: 'object', properties: { key: { type: 'string' } }, additionalProperties: false }
@@ -76,4 +77,13 @@ t.test('a schema that contains itself is read once', async (t) => {
   cyclic.allOf.push(cyclic, null, 1)
   app.get('/', { security: [{ scheme }], schema: { querystring: cyclic }, validatorCompiler: () => () => true }, async (request) => request.query)
   t.strictSame((await app.inject('/?key=good')).json(), {})
+})
+
+t.test('a route that declares nothing keeps its query', async (t) => {
+  const app = Fastify()
+  const options: any = { schema: { querystring: strict } }
+  removeQueryKeys(options, app, () => null)
+  const query = { key: 'x' }
+  options.preValidation[0]({ query }, {}, () => {})
+  t.strictSame(query, { key: 'x' })
 })

@@ -1,7 +1,9 @@
 import t from 'tap'
 import Fastify from 'fastify'
 import { OAuth2Error } from '../../lib/errors'
-import { answerError, noStore, ownErrorHandler, responses, seal, sendAnswer, toResponse } from '../../lib/token/answer'
+import {
+  answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, TokenResponse, toResponse
+} from '../../lib/token/answer'
 
 const token = { access_token: 'x', token_type: 'bearer' }
 
@@ -105,4 +107,5 @@ t.test('after an answer an error passes by all hooks', async (t) => {
 
 t.test('each answer is documented', async (t) => {
   t.strictSame(Object.keys(responses()), ['200', '400', '401', '413', '415'])
+  t.strictSame(requestBody(TokenResponse), { required: true, content: { 'application/x-www-form-urlencoded': { schema: TokenResponse } } })
 })
