@@ -23,7 +23,7 @@ export interface AuditedRoute {
   readonly security: readonly SecurityRequirementObject[] | null
   /** `true` if a request without any credentials reaches the handler. */
   readonly public: boolean
-  /** `true` if the documents that were made so far do not show the route; before the first, if `schema.hide` is set. */
+  /** `true` if the OpenAPI document leaves the route out. Before a document was made it follows `schema.hide`. */
   readonly hidden: boolean
   /**
    * The reason why the route is public; `null` if it is not.
@@ -38,7 +38,10 @@ export interface AuditedRoute {
   readonly publicBy: 'security' | 'option' | 'context' | 'optional' | 'undeclared' | 'before-plugin' | null
   /** The names of required schemes without a `verify`: their credentials and scopes are not verified. */
   readonly unverified: readonly string[]
-  /** The further checks of derived schemes: the names of scheme and `verify`, such as `HTTPBearer isActive`. */
+  /**
+   * The further checks of derived schemes: the names of scheme and `verify`, such as `HTTPBearer isActive`; for a
+   * function written into the call of `derive`, `HTTPBearer a further check`.
+   */
   readonly derived: readonly string[]
   /** The requirements of the route's contexts, outermost first. */
   readonly contexts: readonly ContextRequirement[]

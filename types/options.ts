@@ -21,8 +21,8 @@ export interface AuthSchemesOptions {
   readonly explicit?: boolean
   /**
    * Routes of other plugins that are public, whatever their contexts require, and count as declared: URLs, each exact
-   * or, with `*` at the end, a prefix. Routes that carry `security` are left as they are. A URL of no such route fails
-   * the boot. Default: none.
+   * or, with `*` at the end, a prefix. A route with `security` of its own keeps it. An entry that matches no route
+   * without `security` fails the boot. Default: none.
    */
   readonly public?: readonly string[]
   /**
@@ -42,8 +42,8 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
   readonly autoError?: AutoError
   /**
    * Decides about the credentials. `false`: the credentials are extracted and not verified, on purpose; the user is
-   * `undefined`. Default: the same, but a warning is logged at boot for a route that requires the scheme, and with the
-   * plugin option `explicit` boot fails.
+   * `undefined`. Left out: not verified either, but a warning is logged at boot if a route requires the scheme, and
+   * with the plugin option `explicit` boot fails.
    */
   readonly verify?: Verify<Credentials, User> | false
   /**
@@ -109,7 +109,7 @@ export interface OAuth2Flows {
 
 /** Options of `oauth2`. */
 export interface OAuth2Options {
-  /** At least one flow. A scope that none of them declares cannot be required. */
+  /** The flows. A scope that none of them declares cannot be required. */
   readonly flows: OAuth2Flows
 }
 
@@ -189,8 +189,8 @@ export interface SchemeFactories {
   /** An API key in a header. The credentials are its value; an empty one is absent. */
   readonly apiKeyHeader: SchemeFactory<APIKeyOptions, string>
   /**
-   * An API key in the query. The credentials are the text as sent; an empty one is absent, one that is sent twice is
-   * malformed.
+   * An API key in the query. The credentials are its decoded text, as it was before validation; an empty one is absent,
+   * one that is sent twice is malformed.
    */
   readonly apiKeyQuery: SchemeFactory<APIKeyOptions, string>
   /**
@@ -228,9 +228,9 @@ export interface AuthSchemes extends SchemeFactories {
    */
   readonly routes: () => AuditedRoute[]
   /**
-   * For tests: makes a scheme accept every request as the given user, at any time, and returns a function that takes
-   * it back. Scopes are still enforced, with the granted scopes of that user. A derived scheme overrides its base, too.
-   * One warning is logged.
+   * For tests: makes a scheme accept every request as the given user, at any time, and returns a function that
+   * ends the override. Scopes are still enforced, with the granted scopes of that user. To override a derived scheme
+   * overrides its base as well. One warning is logged.
    *
    * @throws {TypeError} for a bad argument
    * @throws `FST_AUTH_OVERRIDE` if `NODE_ENV` is `production`

@@ -7,7 +7,7 @@ import type { Scheme } from './scheme'
 export interface Requirement<A = any> {
   /** A scheme that a factory of the same application made. */
   readonly scheme: Scheme<A>
-  /** Scope names (RFC 6749 section 3.3), added to those of the route's contexts. Duplicates are dropped, in order. */
+  /** Scope names (RFC 6749 section 3.3), added to those of the route's contexts. Of duplicates the first stays. */
   readonly scopes?: readonly string[]
 }
 

@@ -91,7 +91,8 @@ export interface Scheme<A = any> {
   readonly preHandler: (request: object, reply: object, done: (error?: Error) => void) => void
   /**
    * Returns the same scheme with further scopes required and a further check run on its user. It keeps the name, and
-   * thus the entry in the document.
+   * thus the entry in the document. A further check that refuses is a 401; for a 403 it throws an error with
+   * `statusCode: 403`.
    *
    * @throws {TypeError} for a bad option, naming it
    */
