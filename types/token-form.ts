@@ -118,8 +118,8 @@ export interface TokenFormOptions
   /**
    * Decides about the client of every form with a `client_id`; `null`, `undefined` and `false` refuse it with
    * `invalid_client`; so does an error with `statusCode` 401 that it throws. The secret is `undefined` if none was
-   * sent: accept such a client only if it is a public one. Default: none, clients are not verified, HTTP Basic is not read,
-   * and the grant `client_credentials` cannot be offered.
+   * sent: accept such a client only if it is a public one. Default: none, clients are not verified, HTTP Basic is not
+   * read, and the grant `client_credentials` cannot be offered.
    */
   readonly authenticateClient?: (
     client_id: string, client_secret: string | undefined, request: FastifyRequest
