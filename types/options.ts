@@ -73,7 +73,7 @@ export interface HTTPBasicOptions {
 
 /** Options of `httpBearer`. */
 export interface HTTPBearerOptions {
-  /** How the token is formatted, such as `JWT`; documented and not checked. Default: none. */
+  /** The format of the token, such as `JWT`; documented and not checked. Default: none. */
   readonly bearerFormat?: string
 }
 

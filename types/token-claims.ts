@@ -1,4 +1,4 @@
-/** What a verifier gives as the user. */
+/** The user that a verifier returns. */
 
 /** The claims of a verified JWT, deeply frozen, as all requests with the same token share them. */
 export interface TokenClaims {

@@ -103,7 +103,7 @@ export interface JwtIssuerOptions {
   readonly cache?: number
 }
 
-/** What `jwtIssuer` makes. */
+/** The object that `jwtIssuer` makes. */
 export interface JwtIssuer<Claims extends object = {}> {
   /**
    * A signed access token. `typ`, `iss`, `aud`, `iat`, `exp`, a random `jti` and `scope` are set; one of these in the
@@ -117,7 +117,7 @@ export interface JwtIssuer<Claims extends object = {}> {
   readonly expiresIn: number
 }
 
-/** How this server authenticates at the introspection endpoint: as a client by HTTP Basic, or by a bearer token. */
+/** The authentication of this server at the introspection endpoint: as a client by HTTP Basic, or by a bearer token. */
 export type IntrospectionClient =
   | { readonly id: string, readonly secret: string }
   | { readonly token: string | (() => MaybePromise<string>) }

@@ -1,9 +1,9 @@
-/** Whether an active token is an access token for this API (RFC 7662 section 4). */
+/** The check that an active token is an access token for this API (RFC 7662 section 4). */
 
 import { judgeClaims, type Asked, type Claims } from '../provider/claims'
 import type { Refused } from '../provider/reports'
 
-/** What is asked of an active token. */
+/** The requirements of an active token. */
 export interface AskedOfIntrospected extends Asked {
   /** `null`: any */
   readonly issuer: string | null
@@ -12,7 +12,7 @@ export interface AskedOfIntrospected extends Asked {
 const NO_ACCESS_TOKENS: readonly unknown[] = ['Refresh', 'Offline', 'ID']
 const TEXTS = ['sub', 'client_id', 'iss']
 
-/** Why the token is refused, `null` where it is not; its claims have their `scopes` then, and are frozen. */
+/** Returns the reason for which the token is refused, `null` if it is not; its claims have their `scopes` then, and are frozen. */
 export function judgeIntrospected (claims: Claims, asked: AskedOfIntrospected, now: number): Refused | null {
   const { token_type: type, typ, iss } = claims
   if (type !== undefined && !(typeof type === 'string' && type.toLowerCase() === 'bearer')) {

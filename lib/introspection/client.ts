@@ -1,4 +1,4 @@
-/** How this server authenticates at an introspection endpoint (RFC 7662 section 2.1). */
+/** The authentication of this server at an introspection endpoint (RFC 7662 section 2.1). */
 
 import { badOption } from '../errors'
 import { isText, readOptions } from '../provider/options'

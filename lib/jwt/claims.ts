@@ -1,4 +1,4 @@
-/** Whether a token with a good signature is an access token for this API. */
+/** The check that a token with a good signature is an access token for this API. */
 
 import { judgeClaims, type Asked } from '../provider/claims'
 import { isText } from '../provider/options'
@@ -9,13 +9,13 @@ import type { ParsedToken } from './parse'
 const AT_JWT = /^(?:application\/)?at\+jwt$/i
 const ANY_JWT = /^(?:application\/)?(?:at\+)?jwt$/i
 
-/** What is asked of the tokens of an issuer. */
+/** The requirements of the tokens of an issuer. */
 export interface AskedOfJwt extends Asked {
   readonly typ: 'at+jwt' | 'JWT'
 }
 
 /**
- * Why the token is refused, `null` where it is not; its claims have their `scopes` then, and are frozen. The issuer is
+ * Returns the reason for which the token is refused, `null` if not; its claims have their `scopes` then, and are frozen. The issuer is
  * not checked here.
  */
 export function judgeToken ({ header, claims }: ParsedToken, asked: AskedOfJwt, now: number): Refused | null {

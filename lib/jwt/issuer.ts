@@ -15,7 +15,7 @@ const WHERE = 'jwtIssuer'
 // RFC 7518 section 3.2: a key of the size of the hash output, or larger.
 const LEAST_BYTES = 32
 
-// What is set, and may not be given.
+// Members that are set, and may not be given.
 const OWN = ['typ', 'iss', 'aud', 'iat', 'exp', 'jti', 'scope', 'cnf']
 
 // scope-token, RFC 6749 section 3.3.

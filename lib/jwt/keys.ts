@@ -91,7 +91,7 @@ export async function secretKeys (secrets: readonly webcrypto.CryptoKey[]): Prom
   }
 }
 
-// Where no request has a logger.
+// For calls without a request, which has the logger.
 const atBoot: Pick<Log, 'warn'> = { warn: (_details, message) => { process.emitWarning(message) } }
 
 /** Fetches the keys of an issuer. As long as they are the same, what it gives is the same object. */

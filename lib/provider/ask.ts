@@ -4,7 +4,7 @@ import { optionalFunction, wholeNumber, type Options } from './options'
 
 type Fetch = typeof globalThis.fetch
 
-/** How a provider is asked. */
+/** The means of a request to a provider. */
 export interface Asker {
   readonly fetch: Fetch
   /** Milliseconds. */

@@ -4,7 +4,7 @@ import type { Refused } from './reports'
 
 export type Claims = Record<string, unknown>
 
-/** What is asked of the claims of an issuer. */
+/** The requirements of the claims of an issuer. */
 export interface Asked {
   readonly audience: readonly string[] | null
   /** Milliseconds. */
@@ -16,7 +16,7 @@ const isStringList = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((member) => typeof member === 'string')
 
 /**
- * Why a token with these claims is refused, `null` where it is not. `cnf`, `aud`, `nbf` and `exp` are checked where
+ * Returns the reason for which a token is refused, `null` if it is not. `cnf`, `aud`, `nbf` and `exp` are checked where
  * they are present, `aud` always
  * unless no audience is asked for. Then the claims get their `scopes`, are frozen, and shown to the user's own check.
  */

@@ -3,7 +3,7 @@
 import { providerUnavailable } from '../errors'
 import type { Clock, Log } from './reports'
 
-/** Where a verifier gets its keys. */
+/** The source of the keys of a verifier. */
 export interface Source<T> {
   /** The value where it can be used at once; `undefined` where it must be fetched. */
   readonly peek: (log?: Log) => T | undefined
@@ -16,11 +16,11 @@ export interface Source<T> {
   readonly renew: (log?: Log) => Promise<T>
 }
 
-/** How long a value is used before it is fetched anew. */
+/** The time for which a value is used before it is fetched anew. */
 const MAX_AGE = 600_000
-/** How long after a fetch a token with an unknown key causes no other. */
+/** The time after a fetch in which a token with an unknown key causes no other. */
 const COOLDOWN = 30_000
-/** How long the next fetch waits after one that failed. */
+/** The time for which the next fetch waits after one that failed. */
 export const RETRY = 5000
 
 /**
@@ -92,7 +92,7 @@ export class Kept<T extends {}> implements Source<T> {
   }
 }
 
-/** What is made once, at the first need, and never fetched. */
+/** A source that is made once, at the first need, and never fetched. */
 export function fixed<T> (make: () => Promise<T>): Source<T> {
   let value: T | undefined
   let made: Promise<T> | undefined

@@ -23,7 +23,7 @@ export function readOptions (
   return own
 }
 
-/** Whether the value is a string that is not empty. */
+/** Returns true for a string that is not empty. */
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 export function requiredText (where: string, options: Options, key: string): string {

@@ -14,7 +14,7 @@ export interface Context {
   readonly request: { readonly log: Log }
 }
 
-/** Why a token is refused. */
+/** The reason for which a token is refused. */
 export interface Refused {
   /** For the log. */
   readonly reason: string

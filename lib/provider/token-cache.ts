@@ -9,7 +9,7 @@ export class TokenCache<T> {
     this.#size = size
   }
 
-  /** What is kept, `undefined` from `until` on. */
+  /** Returns the kept value, `undefined` from `until` on. */
   get (digest: string, now: number): T | undefined {
     const entry = this.#entries.get(digest)
     return entry !== undefined && now < entry.until ? entry.value : undefined

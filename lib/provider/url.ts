@@ -9,7 +9,7 @@ const WRITTEN = /^(?=[!-~]+$)https?:\/\/[^/?#@\\]+(?:[/?][^#\\]*)?$/
 // RFC 8252 section 7.3, and the name for it.
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether the value is an https URL, or an http URL of this machine. */
+/** Returns true for an https URL, or an http URL of this machine. */
 export function isProviderUrl (value: unknown): value is string {
   if (typeof value !== 'string' || !WRITTEN.test(value) || !URL.canParse(value)) return false
   const { protocol, hostname } = new URL(value)
