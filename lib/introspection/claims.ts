@@ -12,7 +12,10 @@ export interface AskedOfIntrospected extends Asked {
 const NO_ACCESS_TOKENS: readonly unknown[] = ['Refresh', 'Offline', 'ID']
 const TEXTS = ['sub', 'client_id', 'iss']
 
-/** Returns the reason for which the token is refused, `null` if it is not; its claims have their `scopes` then, and are frozen. */
+/**
+ * Returns the reason for which the token is refused, `null` if it is not;
+ * its claims have their `scopes` then, and are frozen.
+ */
 export function judgeIntrospected (claims: Claims, asked: AskedOfIntrospected, now: number): Refused | null {
   const { token_type: type, typ, iss } = claims
   if (type !== undefined && !(typeof type === 'string' && type.toLowerCase() === 'bearer')) {

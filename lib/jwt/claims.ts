@@ -15,7 +15,8 @@ export interface AskedOfJwt extends Asked {
 }
 
 /**
- * Returns the reason for which the token is refused, `null` if not; its claims have their `scopes` then, and are frozen. The issuer is
+ * Returns the reason for which the token is refused, `null` if not;
+ * its claims have their `scopes` then, and are frozen. The issuer is
  * not checked here.
  */
 export function judgeToken ({ header, claims }: ParsedToken, asked: AskedOfJwt, now: number): Refused | null {
