@@ -31,13 +31,14 @@ export function auditRoutes (routes: Routes): AuditedRoute[] {
     derived: [],
     contexts: []
   } as const))
+  const isHidden = hiddenIn(routes)
   const seen = routes.all.flatMap((route) => {
     const { requirement } = route.guard
     const publicBy = whyPublic(route)
     const audited = {
       security: requirement === null ? null : write(requirement),
       public: publicBy !== null,
-      hidden: isHidden(routes, route),
+      hidden: isHidden(route),
       publicBy,
       unverified: unverifiedOf(requirement).map(({ name }) => name),
       derived: derivedOf(requirement),
@@ -128,14 +129,18 @@ function whyPublic ({ isPublicByOption, guard: { declared, requirement } }: Rout
   return isPublic(requirement) ? 'optional' : null
 }
 
-/** Returns true if no document shows the route; before the first document, if its schema hides it. */
-function isHidden ({ documents, all }: Routes, route: Route): boolean {
-  if ((route.options.schema as { hide?: unknown } | undefined | null)?.hide === true) return true
-  // @fastify/swagger leaves out HEAD routes, unless an option of it shows them: they are as hidden as their GET route.
-  const routes = route.methods.includes('HEAD')
-    ? all.filter(({ url, methods }) => url === route.url && methods.includes('GET'))
-    : [route]
-  return documents > 0 && routes.length > 0 && routes.every(({ isDocumented }) => !isDocumented)
+/** Returns a function that is true for routes that no document shows; before the first, for those hidden by schema. */
+function hiddenIn ({ documents, all }: Routes): (route: Route) => boolean {
+  const getRoutes = new Map<string, boolean>()
+  for (const { url, methods, isDocumented } of all) {
+    if (methods.includes('GET')) getRoutes.set(url, isDocumented || getRoutes.get(url) === true)
+  }
+  return function isHidden ({ options, url, methods, isDocumented }) {
+    if ((options.schema as { hide?: unknown } | undefined | null)?.hide === true) return true
+    // @fastify/swagger leaves out HEAD routes unless an option shows them: they are as hidden as their GET route.
+    const isShown = methods.includes('HEAD') ? getRoutes.get(url) ?? true : isDocumented
+    return documents > 0 && !isShown
+  }
 }
 
 function derivedOf (requirement: Requirement | null): string[] {

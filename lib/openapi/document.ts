@@ -130,9 +130,11 @@ class Document {
     }
     const requirement = [...written].reduce<Requirement | null>(strictest, null)
     const description = requirement === null ? null : this.#describe(requirement)
-    const [entry] = requirement?.flatMap(({ entries }) => entries) ?? []
+    // The alternative without entries, if any, is last.
+    const entry = requirement?.[0]?.entries[0]
     const errorRef = entry === undefined ? '' : this.#refToError(entry.node.registration.errorSchema)
-    return completeOperation({ ...operation, ...partsOf(options, this.object) }, description, this.object, errorRef)
+    const parts = partsOf(observed?.options, this.object)
+    return completeOperation({ ...operation, ...parts }, description, this.object, errorRef)
   }
 
   /** Returns the reference to the schema of an error's body, added under a name that the user's schemas leave free. */

@@ -13,8 +13,11 @@ export const kOperation: unique symbol = Symbol('fastify-auth-schemes.operation'
 /** Returns the parts of an operation in a route's `config`, in the version of the document: 3.0 has no `const`. */
 export function partsOf (options: object | undefined, document: DocumentObject): DocumentObject {
   const { config } = (options ?? {}) as { config?: { readonly [kOperation]?: object } }
+  const parts = config?.[kOperation]
+  // Nearly all routes have none.
+  if (parts === undefined) return {}
   const has = isLaterThan30(document)
-  return JSON.parse(JSON.stringify(config?.[kOperation] ?? {}), (_key, value) => {
+  return JSON.parse(JSON.stringify(parts), (_key, value) => {
     if (has || value === null || typeof value !== 'object' || !Object.hasOwn(value, 'const')) return value
     const { const: only, ...rest } = value
     return { ...rest, enum: [only] }

@@ -5,7 +5,7 @@ import { verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import { Outcome, isError, isRefusal, statusOf, toError } from '../outcome'
 import type { Check, Member, Plan, PlannedAlternative, Source } from '../requirement/plan'
-import type { SchemeNode } from '../requirement/node'
+import { verifies, type SchemeNode } from '../requirement/node'
 import type { CredentialSource, Extraction } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
 import { isGranted } from './scopes'
@@ -232,8 +232,8 @@ function callVerify (attempt: Attempt, { node, parent, scopes, scopeStr }: Check
 }
 
 function judge (check: Check, credentials: unknown, user: unknown): Result {
-  const { node: { definition, parent, verify }, comparesScopes, scopes, scopeStr } = check
-  if ((parent === null ? definition.verify : verify) !== undefined) {
+  const { node, node: { definition }, comparesScopes, scopes, scopeStr } = check
+  if (verifies(node)) {
     if (isRefusal(user)) return REFUSED
     if (isError(user)) return toFailure(check, user)
     if (comparesScopes && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT

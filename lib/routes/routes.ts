@@ -140,9 +140,11 @@ export class Routes {
     }
     this.publicUrls.check()
     this.#checkDeclared(log)
-    this.#checkVerified(log)
+    const guards = [...new Set(this.all.map(({ guard }) => guard))]
+    const unverified = new Map(guards.map((guard) => [guard, unverifiedOf(guard.requirement)]))
+    this.#checkVerified(log, unverified)
     this.#checkMiddleware(log)
-    log.info(`fastify-auth-schemes: ${this.#summary()}`)
+    log.info(`fastify-auth-schemes: ${this.#summary(unverified)}`)
     this.#finished = true
   }
 
@@ -160,9 +162,8 @@ export class Routes {
   }
 
   /** Logs, or refuses with `explicit`, required schemes whose credentials are not verified, unless on purpose. */
-  #checkVerified (log: Log): void {
-    const guards = [...new Set(this.all.map(({ guard }) => guard))]
-    const required = [...new Set(guards.flatMap(({ requirement }) => unverifiedOf(requirement)))]
+  #checkVerified (log: Log, unverified: ReadonlyMap<Guard, readonly SchemeDefinition[]>): void {
+    const required = [...new Set([...unverified.values()].flat())]
     const accidental = required.filter(({ extractionOnly }) => !extractionOnly).map(({ name }) => name)
     if (accidental.length === 0) return
     const names = [...new Set(accidental)].map((name) => `"${name}"`).join(', ')
@@ -182,10 +183,10 @@ export class Routes {
       '(`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
   }
 
-  #summary (): string {
+  #summary (unverified: ReadonlyMap<Guard, readonly SchemeDefinition[]>): string {
     const routes = this.all.filter(({ methods }) => !methods.includes('HEAD') || methods.length > 1)
     const open = routes.filter(({ guard }) => isPublic(guard.requirement))
-    const extracted = routes.filter(({ guard }) => unverifiedOf(guard.requirement).length > 0)
+    const extracted = routes.filter(({ guard }) => unverified.get(guard)?.length !== 0)
     return `${routes.length} routes, ${open.length} public, ${extracted.length} with credentials that are not verified`
   }
 

@@ -67,9 +67,11 @@ export function surroundingsOf (app: FastifyInstance): Surroundings {
  */
 export function unseenGuard (contexts: Contexts, schemes: SchemesByName, explicit: boolean): Hook {
   return function authSchemesUnseen (request, _reply, done) {
-    const where = `${request.method} ${String(request.routeOptions.url)}`
-    const error = isUnguarded(request) ? unguardedRoutes(where, EARLIER) : undefined;
-    (done as (error?: Error) => void)(error)
+    (done as (error?: Error) => void)(isUnguarded(request) ? unguarded(request) : undefined)
+  }
+
+  function unguarded ({ method, routeOptions: { url } }: FastifyRequest): Error {
+    return unguardedRoutes(`${method} ${String(url)}`, EARLIER)
   }
 
   function isUnguarded ({ is404, server, routeOptions: { config, schema } }: FastifyRequest): boolean {
