@@ -58,7 +58,9 @@ export function printedRoutes (app: Pick<FastifyInstance, 'printRoutes'>): Print
     // A line without a branch repeats the part above it, under other constraints.
     const depth = indent.length / 4 - (branch === undefined ? 1 : 0)
     if (depth < 0 || depth > paths.length || depth <= unfinished) throw changed('`printRoutes()`')
-    unfinished = methods === undefined ? depth : -1
+    // Beside a route `*`, the router has a part `/` that need not lead anywhere.
+    const isBeside = depth === 1 && path === '/' && paths[0] === ''
+    unfinished = methods === undefined && !isBeside ? depth : -1
     const url = (paths[depth - 1] ?? '') + (path === EMPTY_ROOT ? '' : path)
     paths.splice(depth, paths.length, url)
     for (const method of methods?.split(', ') ?? []) routes.push({ method, url })

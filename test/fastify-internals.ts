@@ -64,6 +64,15 @@ t.test('an application without routes prints none', async (t) => {
   t.strictSame(printedRoutes(Fastify()), [])
 })
 
+t.test('a route `*` alone, such as the preflight route of @fastify/cors, is found', async (t) => {
+  const app = Fastify()
+  app.options('*', async () => '')
+  t.strictSame(printedRoutes(app), [{ method: 'OPTIONS', url: '*' }])
+  app.get('/a', { exposeHeadRoute: false }, async () => '')
+  t.strictSame(printedRoutes(app).sort((a, b) => a.url < b.url ? -1 : 1),
+    [{ method: 'OPTIONS', url: '*' }, { method: 'GET', url: '/a' }])
+})
+
 t.test('registrations of a plugin are counted in a context and its parents', async (t) => {
   const plugin = fastifyPlugin(async () => {}, { name: 'counted' })
   const app = Fastify()
