@@ -57,9 +57,10 @@ export function createAuthSchemes (
 ): AuthSchemes {
   const { registration, schemes } = routes
   function create (definition: SchemeDefinition): Scheme {
-    const { name, openapi } = definition
+    const { name, openapi, resource } = definition
     if (!isDeepStrictEqual(schemes.definition(name)?.openapi ?? openapi, openapi)) throw duplicateScheme(name)
     const scheme = createScheme(definition, registration)
+    if (resource !== null) routes.addResource(name, resource)
     schemes.add(scheme)
     return scheme
   }

@@ -21,6 +21,7 @@ export type { AuditedRoute, ContextRequirement, SecurityRequirementObject } from
 export type { AnyAuth, Auth, AuthOf, TokenOf } from '../types/auth'
 export type * from '../types/options'
 export type { Alternative, Anonymous, Requirement, Security } from '../types/requirement'
+export type { ProtectedResource, ProtectedResourceOptions } from '../types/resource'
 export type {
   DeriveOptions, DerivedVerify, MaybePromise, Refusal, Scheme, Verify, VerifyContext
 } from '../types/scheme'

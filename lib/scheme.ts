@@ -38,6 +38,7 @@ function toScheme (parts: Omit<SchemeNode, 'id' | 'base' | 'override'>): Scheme 
   const plan = toPlan(soleRequirement(definition.name, node))
   const scheme: Scheme = Object.freeze({
     name: definition.name,
+    resource: definition.resource?.info ?? null,
     from: (request: object) => keptOn(request)[kAttempt]?.authOf(node) ?? null,
     require: (request: object, options: unknown = {}) => requireScheme(node, request as FastifyRequest, options),
     preHandler: enforce(() => plan, true, (request) => undeclared(node, request)) as Scheme['preHandler'],

@@ -2,6 +2,7 @@
 
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
+import type { ProtectedResourceOptions } from './resource'
 import type { AcceptedUser, Scheme, Verify } from './scheme'
 import type { TokenClaims } from './token-claims'
 
@@ -71,8 +72,14 @@ export interface HTTPBasicOptions {
   readonly realm?: string
 }
 
+/** Options of all factories of the bearer family. */
+export interface BearerOptions {
+  /** The API as a protected resource (RFC 9728), to which tokens are bound. Default: none. */
+  readonly resource?: ProtectedResourceOptions
+}
+
 /** Options of `httpBearer`. */
-export interface HTTPBearerOptions {
+export interface HTTPBearerOptions extends BearerOptions {
   /** The format of the token, such as `JWT`; documented and not checked. Default: none. */
   readonly bearerFormat?: string
 }
@@ -108,13 +115,13 @@ export interface OAuth2Flows {
 }
 
 /** Options of `oauth2`. */
-export interface OAuth2Options {
+export interface OAuth2Options extends BearerOptions {
   /** The flows. A scope that none of them declares cannot be required. */
   readonly flows: OAuth2Flows
 }
 
 /** Options of `oauth2PasswordBearer`. */
-export interface OAuth2PasswordBearerOptions {
+export interface OAuth2PasswordBearerOptions extends BearerOptions {
   /**
    * The URL at which a client gets its token, absolute or relative to the document's server. It is documented, not
    * registered: see `app.tokenForm`.
@@ -133,7 +140,7 @@ export interface OAuth2AuthorizationCodeBearerOptions extends OAuth2PasswordBear
 }
 
 /** Options of `oauth2ClientCredentialsBearer`. */
-export interface OAuth2ClientCredentialsBearerOptions {
+export interface OAuth2ClientCredentialsBearerOptions extends BearerOptions {
   /** The URL at which a client gets its token. It is documented, not registered: see `app.tokenForm`. */
   readonly tokenUrl: string
   /** The scopes that may be required. Default: none. */
@@ -141,7 +148,7 @@ export interface OAuth2ClientCredentialsBearerOptions {
 }
 
 /** Options of `openIdConnect`. */
-export interface OpenIdConnectOptions {
+export interface OpenIdConnectOptions extends BearerOptions {
   /** The URL of the provider's discovery document, absolute or relative. It is documented and never fetched. */
   readonly openIdConnectUrl: string
 }

@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { Auth } from './auth'
+import type { ProtectedResource } from './resource'
 
 /** The second argument of a `verify` function. */
 export interface VerifyContext {
@@ -69,6 +70,8 @@ export interface Scheme<A = any> {
   readonly name: string
   /** For types only. @internal */
   readonly [kAuth]?: A
+  /** The API to which tokens are bound by the option `resource`; `null` without it. */
+  readonly resource: ProtectedResource | null
   /** Returns this scheme's `Auth` on the request; `null` if the scheme was not accepted or not required. */
   from (request: { auth: unknown }): NonNullable<A> | null
   /**

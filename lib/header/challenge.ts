@@ -31,6 +31,8 @@ function quote (value: string): string {
 /** The parameters of a challenge. One that is `undefined` or empty is left out. */
 export interface ChallengeParameters {
   readonly realm?: string | undefined
+  /** The URL of the metadata of a protected resource (RFC 9728 section 5.1). */
+  readonly resource_metadata?: string | undefined
   readonly error?: string | undefined
   readonly scope?: string | undefined
   readonly error_description?: string | undefined
@@ -38,7 +40,7 @@ export interface ChallengeParameters {
 
 // Some clients look for the name of a parameter anywhere in the header. A description comes last, so that its text
 // cannot pass for a parameter.
-const ORDER = ['realm', 'error', 'scope', 'error_description'] as const
+const ORDER = ['realm', 'resource_metadata', 'error', 'scope', 'error_description'] as const
 
 /** Returns a challenge such as `Bearer realm="…", error="…"`: the scheme and its parameters, in fixed order. */
 export function writeChallenge (scheme: string, parameters: ChallengeParameters): string {

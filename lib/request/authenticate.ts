@@ -1,12 +1,12 @@
 /** The run of a plan on a request: its alternatives are tried in order until one accepts. */
 
 import type { FastifyRequest } from 'fastify'
-import { verifyFailed } from '../errors'
+import { InvalidCredentialsError, verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import { Outcome, isError, isRefusal, statusOf, toError } from '../outcome'
 import type { Check, Member, Plan, PlannedAlternative, Source } from '../requirement/plan'
 import { verifies, type SchemeNode } from '../requirement/node'
-import type { CredentialSource, Extraction } from '../schemes/definition'
+import type { CredentialSource, Extraction, ResourceDefinition, SchemeDefinition } from '../schemes/definition'
 import type { Auth } from '../../types/auth'
 import { isGranted } from './scopes'
 
@@ -236,10 +236,31 @@ function judge (check: Check, credentials: unknown, user: unknown): Result {
   if (verifies(node)) {
     if (isRefusal(user)) return REFUSED
     if (isError(user)) return toFailure(check, user)
+    // The audience is that of the base's user, and an override replaces that user.
+    if (definition.resource !== null && node.parent === null && node.override === null) {
+      const failure = foreignAudience(definition, user)
+      if (failure !== null) return failure
+    }
     if (comparesScopes && scopes.length > 0 && !isGranted(definition, user, scopes)) return INSUFFICIENT
   }
   const token = definition.tokenOf(credentials)
   return { scheme: definition.name, credentials, token, user, scopes, scopeStr } as Accepted
+}
+
+/**
+ * Returns a failure unless the `aud` of a user contains an audience of the scheme's resource, letter by letter.
+ *
+ * @throws `FST_AUTH_VERIFY_FAILED` for a user without `aud`: a 401 would send its client into an endless login
+ */
+function foreignAudience ({ name, resource }: SchemeDefinition, user: unknown): Failure | null {
+  const { aud } = user as { aud?: unknown }
+  if (typeof aud !== 'string' && !Array.isArray(aud)) {
+    throw verifyFailed(name, 'the user that `verify` returned has no `aud`, to compare with the option `resource`; ' +
+      'let `verify` check for which API the token was issued, and return that as `aud`')
+  }
+  const { audiences } = (resource as ResourceDefinition).info
+  if ([aud].flat().some((one) => audiences.includes(one))) return null
+  return new Failure(Outcome.REFUSED, new InvalidCredentialsError('The token is not meant for this API'))
 }
 
 /** Returns a failure for a thrown refusal, and throws any other error. */

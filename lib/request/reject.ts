@@ -16,9 +16,9 @@ interface RefusedRequest { [kRefusal]?: Refusal | null }
 /** Returns the error to fail the request with: the outcome of the alternative that got furthest. */
 export function reject (attempt: Attempt): Error {
   explain(attempt)
-  const { furthest, plan: { members, challenges }, request } = attempt
+  const { furthest, plan: { challengers, challenges }, request } = attempt
   if (furthest === Outcome.INSUFFICIENT) {
-    const insufficient = members.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
+    const insufficient = challengers.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
     return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge))
   }
   if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges)
@@ -69,7 +69,7 @@ export function respondToRefusal (request: FastifyRequest, reply: FastifyReply, 
 /** Returns one challenge for each scheme and set of scopes, with `invalid_token` if the scheme refused. */
 function challengesAfterRefusal (attempt: Attempt): string[] {
   const byCheck = new Map<number, string>()
-  for (const member of attempt.plan.members) {
+  for (const member of attempt.plan.challengers) {
     const [{ index }] = member.checks
     const challenge = byCheck.get(index)
     if (challenge !== undefined && challenge !== member.challenge) continue

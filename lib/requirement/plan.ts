@@ -63,6 +63,11 @@ export interface Plan {
   readonly checkCount: number
   /** The number of distinct base schemes. */
   readonly sourceCount: number
+  /**
+   * The members in the order of their challenges: first those with a `resource`. Their clients read nothing unless
+   * `WWW-Authenticate` begins with `Bearer`.
+   */
+  readonly challengers: readonly Member[]
   /** The challenges without errors, one for each scheme and set of scopes. */
   readonly challenges: readonly string[]
 }
@@ -76,12 +81,17 @@ export function toPlan (requirement: Requirement | null): Plan {
   const written = requirement === null || requirement.length === 0 ? PUBLIC : requirement
   const alternatives = written.map((alternative) => compiler.toAlternative(alternative))
   const members = alternatives.flatMap((alternative) => alternative.members)
+  const hasResource = ({ definition: { resource } }: Member): boolean => resource !== null
+  const challengers = members.some(hasResource)
+    ? [...members.filter(hasResource), ...members.filter((member) => !hasResource(member))]
+    : members
   return {
     alternatives,
     members,
     checkCount: compiler.checks.size,
     sourceCount: compiler.sources.size,
-    challenges: [...new Set(members.map(({ challenge }) => challenge))]
+    challengers,
+    challenges: [...new Set(challengers.map(({ challenge }) => challenge))]
   }
 }
 
@@ -150,6 +160,8 @@ export interface ChallengeDetails {
 
 /** Returns the challenge of a scheme. Only that of the bearer family has errors and scopes. */
 export function challengeOf (definition: SchemeDefinition, scope: string, details: ChallengeDetails = {}): string {
-  const { scheme, realm, bearer } = definition.challenge
-  return writeChallenge(scheme, bearer ? { realm, scope, ...details } : { realm })
+  const { challenge: { scheme, realm, bearer }, resource } = definition
+  return writeChallenge(scheme, bearer
+    ? { realm, resource_metadata: resource?.info.metadataUrl, scope, ...details }
+    : { realm })
 }

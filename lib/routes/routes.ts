@@ -8,7 +8,7 @@ import { SchemesByName } from '../requirement/by-name'
 import type { Requirement } from '../requirement/combine'
 import { isVerified, type Registration } from '../requirement/node'
 import { readSecurity } from '../requirement/read'
-import type { SchemeDefinition } from '../schemes/definition'
+import type { ResourceDefinition, SchemeDefinition } from '../schemes/definition'
 import type { HookName } from '../../types/options'
 import { Contexts } from './contexts'
 import { Guard, keyOf, type SchemeInHook } from './guard'
@@ -16,6 +16,7 @@ import { checkIntegrity } from './integrity'
 import { notFoundGuards, type InstanceHook } from './not-found'
 import { PublicUrls } from './public-urls'
 import { removeQueryKeys } from './query-keys'
+import { Resources } from './resources'
 import { declareHooks, schemesInHooks } from './scheme-hooks'
 import { listRoutes, securityOf, noteSeen, type Surroundings } from './unseen'
 
@@ -52,6 +53,7 @@ export class Routes {
   readonly unseenHere: Surroundings['unseenHere']
   /** The number of documents that were made so far. */
   documents = 0
+  readonly #resources: Resources
   readonly #guards = new WeakMap<object, Map<string, Guard>>()
   readonly #withNotFoundGuards = new WeakSet<object>()
   #finished = false
@@ -61,13 +63,14 @@ export class Routes {
     readonly registration: Registration,
     readonly hook: HookName,
     /** The context that the plugin was registered in. */
-    readonly home: object,
+    readonly home: FastifyInstance,
     { unseen, unseenHere }: Pick<Surroundings, 'unseen' | 'unseenHere'>,
     readonly publicUrls = new PublicUrls([])
   ) {
     this.unseen = unseen
     this.unseenHere = unseenHere
     this.contexts.seen.add(home)
+    this.#resources = new Resources(home)
   }
 
   /** True once all is loaded and every route was resolved. */
@@ -76,9 +79,15 @@ export class Routes {
   /** Adds a child context. */
   addContext (context: object): void { this.contexts.seen.add(context) }
 
+  /** Declares the route of the metadata of a protected resource. */
+  addResource (where: string, resource: ResourceDefinition): void {
+    this.#resources.add(where, resource, (url) => [...this.unseen, ...this.all].some((route) => route.url === url))
+  }
+
   /** Checks a route's `security`, and attaches its guard if one is needed so far. */
   add (context: FastifyInstance, options: RouteOptions): void {
     const { url } = options
+    this.#resources.check(options)
     const methods = Array.isArray(options.method) ? options.method : [options.method]
     const where = whereOf(methods, url)
     const written = this.#readRequirement(where, options)
@@ -141,6 +150,8 @@ export class Routes {
     this.publicUrls.check()
     this.#checkDeclared(log)
     const guards = [...new Set(this.all.map(({ guard }) => guard))]
+    for (const { requirement } of guards) this.#resources.require(requirement)
+    this.#resources.finish((message) => { log.info(message) })
     const unverified = new Map(guards.map((guard) => [guard, unverifiedOf(guard.requirement)]))
     this.#checkVerified(log, unverified)
     this.#checkMiddleware(log)

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
 import { isRealm, isScope } from '../header/challenge'
+import type { ProtectedResource } from '../../types/resource'
 import type { VerifyContext } from '../../types/scheme'
 
 /** Credentials, or one of the two ways in which there are none. */
@@ -32,6 +33,16 @@ interface ChallengeTemplate {
   readonly bearer: boolean
 }
 
+/** The API to which the tokens of a scheme are bound (RFC 9728, RFC 8707). */
+export interface ResourceDefinition {
+  /** The part that users get by `scheme.resource`. */
+  readonly info: ProtectedResource
+  /** The path of the metadata. */
+  readonly metadataPath: string
+  /** The members of the metadata. Without `scopes_supported` the routes decide. */
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
 /** The parts of a definition that differ between the families of schemes. */
 export interface SchemeKind {
   readonly openapi: SecuritySchemeObject
@@ -43,11 +54,14 @@ export interface SchemeKind {
   readonly extract: (source: CredentialSource) => Extraction
   /** The default credentials of a test that overrides the scheme. */
   readonly emptyCredentials: {}
+  /** The API to which tokens are bound. Default: none is named. */
+  readonly resource?: ResourceDefinition | null
 }
 
 /** A scheme, ready to be required. */
 export interface SchemeDefinition extends SchemeKind {
   readonly name: string
+  readonly resource: ResourceDefinition | null
   readonly autoError: boolean
   readonly verify: ((credentials: any, context: VerifyContext) => unknown) | undefined
   /** `true` if the option `verify` is `false`: the credentials are not verified, on purpose. */
@@ -81,7 +95,8 @@ export function define (factory: string, options: Options, defaultName: string, 
     throw badOption(factory,
       'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from')
   }
-  return { ...kind, name, autoError: options.autoError ?? true, verify, extractionOnly, grantedScopes }
+  const { resource = null } = kind
+  return { ...kind, name, resource, autoError: options.autoError ?? true, verify, extractionOnly, grantedScopes }
 }
 
 const LEAVE_OUT = 'leave it out, or import it from a module that does not import this one (a circular import)'

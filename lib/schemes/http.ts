@@ -8,6 +8,7 @@ import type { HTTPAuthorizationCredentials } from '../../types/options'
 import {
   checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind
 } from './definition'
+import { readResource } from './resource'
 
 const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
 
@@ -46,7 +47,7 @@ export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeD
 /** A bearer token (RFC 6750 section 2.1). `verify` must check signature, expiry and audience. */
 export function httpBearer (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpBearer'
-  const checked = checkOptions(where, options, ['bearerFormat'])
+  const checked = checkOptions(where, options, ['bearerFormat', 'resource'])
   const bearerFormat = optionalString(where, checked, 'bearerFormat')
   return define(where, checked, 'HTTPBearer', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'bearer', bearerFormat }),
@@ -54,6 +55,7 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
     declaredScopes: null,
     tokenOf: credentialsOf,
     emptyCredentials: { scheme: 'Bearer', credentials: '' },
+    resource: readResource(where, checked, null),
     extract: (request) => readBearer(request.headers.authorization)
   })
 }

@@ -7,6 +7,7 @@ import {
   SchemeDefinition, type SchemeKind
 } from './definition'
 import { readBearer } from './http'
+import { readResource } from './resource'
 
 type Flow = Readonly<Record<string, unknown>> & { readonly scopes: Readonly<Record<string, string>> }
 
@@ -23,7 +24,7 @@ const URLS = ['authorizationUrl', 'tokenUrl', 'refreshUrl']
 /** Any flows. The credentials are the whole value of `Authorization`, of any scheme name. */
 export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'oauth2'
-  const checked = checkOptions(where, options, ['flows'])
+  const checked = checkOptions(where, options, ['flows', 'resource'])
   const { flows } = checked
   if (flows === null || typeof flows !== 'object' || Array.isArray(flows)) {
     throw badOption(where, 'the option `flows` must be an object of OAuth2 flows')
@@ -31,7 +32,7 @@ export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinitio
   refuseUndefined(where, flows, 'the flow')
   const written = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, writeFlow(where, name, flow)]))
   return define(where, checked, 'OAuth2', {
-    ...flowsKind(checked.description, written, pluginRealm),
+    ...flowsKind(where, checked, written, pluginRealm),
     extract (request) {
       const header: unknown = request.headers.authorization
       if (header === undefined) return ABSENT
@@ -63,10 +64,10 @@ export function oauth2ClientCredentialsBearer (options: unknown, pluginRealm?: s
 function singleFlow (
   where: string, className: string, flow: string, own: readonly string[], options: unknown, realm: string | undefined
 ): SchemeDefinition {
-  const checked = checkOptions(where, options, own)
+  const checked = checkOptions(where, options, [...own, 'resource'])
   const members = defined(Object.fromEntries(own.map((key) => [key, checked[key]])))
   return define(where, checked, className, {
-    ...flowsKind(checked.description, { [flow]: writeFlow(where, flow, members) }, realm),
+    ...flowsKind(where, checked, { [flow]: writeFlow(where, flow, members) }, realm),
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }
@@ -78,14 +79,17 @@ export function bearerToken (header: unknown): string | typeof ABSENT | typeof M
 }
 
 function flowsKind (
-  description: unknown, flows: Readonly<Record<string, Flow>>, realm: string | undefined
+  where: string, options: Readonly<Record<string, unknown>>, flows: Readonly<Record<string, Flow>>,
+  realm: string | undefined
 ): Omit<SchemeKind, 'extract'> {
+  const declaredScopes = new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes)))
   return {
-    openapi: defined({ type: 'oauth2', description, flows }),
+    openapi: defined({ type: 'oauth2', description: options.description, flows }),
     challenge: { scheme: 'Bearer', realm, bearer: true },
-    declaredScopes: new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes))),
+    declaredScopes,
     tokenOf: asString,
-    emptyCredentials: ''
+    emptyCredentials: '',
+    resource: readResource(where, options, declaredScopes)
   }
 }
 

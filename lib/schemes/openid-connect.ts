@@ -2,6 +2,7 @@
 
 import { asString, checkOptions, define, defined, requiredString, type SchemeDefinition } from './definition'
 import { bearerToken } from './oauth2'
+import { readResource } from './resource'
 
 /**
  * A bearer token from the provider at `openIdConnectUrl`, which is never fetched. `verify` must check issuer and
@@ -9,7 +10,7 @@ import { bearerToken } from './oauth2'
  */
 export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'openIdConnect'
-  const checked = checkOptions(where, options, ['openIdConnectUrl'])
+  const checked = checkOptions(where, options, ['openIdConnectUrl', 'resource'])
   const openIdConnectUrl = requiredString(where, checked, 'openIdConnectUrl')
   return define(where, checked, 'OpenIdConnect', {
     openapi: defined({ type: 'openIdConnect', description: checked.description, openIdConnectUrl }),
@@ -17,6 +18,7 @@ export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDe
     declaredScopes: null,
     tokenOf: asString,
     emptyCredentials: '',
+    resource: readResource(where, checked, null),
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }
