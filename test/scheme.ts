@@ -439,3 +439,21 @@ t.test('override: an earlier one of the base stays', async (t) => {
   overrideScheme(derived, registration, { user: 'derived' })
   t.strictSame([base, derived].map((scheme) => nodeOf(scheme)?.override?.user), ['base', 'derived'])
 })
+
+t.test('resource is frozen, that of what is derived the same, and null without the option', async (t) => {
+  const app = await createApp()
+  const resource = { url: 'https://api.example/mcp', authorizationServers: ['https://as.example'] }
+  const scheme = app.authSchemes.httpBearer({ resource, verify: () => ({ aud: resource.url, scopes: ['a'] }) })
+  t.strictSame(scheme.resource, {
+    url: resource.url, metadataUrl: 'https://api.example/.well-known/oauth-protected-resource/mcp', audiences: [resource.url]
+  })
+  t.ok(Object.isFrozen(scheme.resource))
+  t.equal(scheme.derive({}).resource, scheme.resource)
+  t.equal(app.authSchemes.apiKeyHeader({ name: 'x' }).resource, null)
+  app.get('/', { security: [{ scheme, scopes: ['a'] }] }, async (request) => scheme.require(request, { scopes: ['b'] }).user)
+  app.get('/optional', { security: [{ scheme }, {}] }, async (request) => scheme.require(request).user)
+  const stepUp = await app.inject({ url: '/', headers: bearer('x') })
+  t.equal(stepUp.statusCode, 403)
+  t.strictSame(challengesOf(stepUp), [`Bearer resource_metadata="${scheme.resource?.metadataUrl}", error="insufficient_scope", scope="a b"`])
+  t.strictSame(challengesOf(await app.inject('/optional')), [`Bearer resource_metadata="${scheme.resource?.metadataUrl}"`])
+})

@@ -81,10 +81,8 @@ export function toPlan (requirement: Requirement | null): Plan {
   const written = requirement === null || requirement.length === 0 ? PUBLIC : requirement
   const alternatives = written.map((alternative) => compiler.toAlternative(alternative))
   const members = alternatives.flatMap((alternative) => alternative.members)
-  const hasResource = ({ definition: { resource } }: Member): boolean => resource !== null
-  const challengers = members.some(hasResource)
-    ? [...members.filter(hasResource), ...members.filter((member) => !hasResource(member))]
-    : members
+  const rank = ({ definition: { resource } }: Member): number => resource === null ? 1 : 0
+  const challengers = [...members].sort((first, second) => rank(first) - rank(second))
   return {
     alternatives,
     members,

@@ -62,7 +62,8 @@ export class Resources {
       const { resource } = node.definition
       if (resource === null) continue
       const all = [...scopes, ...pathFromBase(node).flatMap((link) => link.scopes)]
-      for (const scope of all) this.#byUrl.get(resource.metadataPath)?.scopes.add(scope)
+      const metadata = this.#byUrl.get(resource.metadataPath) as Metadata
+      for (const scope of all) metadata.scopes.add(scope)
     }
   }
 

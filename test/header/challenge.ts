@@ -6,9 +6,9 @@ t.test('a challenge without parameters is the name of the scheme', async (t) => 
   t.equal(writeChallenge('Basic', { realm: '', scope: undefined }), 'Basic')
 })
 
-t.test('the parameters come in the order realm, error, scope, error_description', async (t) => {
-  t.equal(writeChallenge('Bearer', { scope: 'a b', error_description: 'd', error: 'e', realm: 'r' }),
-    'Bearer realm="r", error="e", scope="a b", error_description="d"')
+t.test('the parameters come in the order realm, resource_metadata, error, scope, error_description', async (t) => {
+  t.equal(writeChallenge('Bearer', { scope: 'a b', error_description: 'd', resource_metadata: 'm', error: 'e', realm: 'r' }),
+    'Bearer realm="r", resource_metadata="m", error="e", scope="a b", error_description="d"')
 })
 
 t.test('quotes and backslashes are escaped', async (t) => {

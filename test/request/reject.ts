@@ -189,3 +189,27 @@ t.test('at debug, the outcome of each scheme is logged, and nothing of the crede
   ])
   t.notMatch(JSON.stringify(refusals), /secret/)
 })
+
+t.test('challenges of a scheme with a resource come first, whatever the order of the alternatives', async (t) => {
+  const app = await createApp()
+  const resource = { url: 'https://api.example', authorizationServers: ['https://as.example'] }
+  const metadata = 'resource_metadata="https://api.example/.well-known/oauth-protected-resource"'
+  const judge = (secret: string): any => secret.includes('refused') ? null : { aud: resource.url, scopes: [] }
+  const key = app.authSchemes.apiKeyQuery({ name: 'k', verify: judge })
+  const plain = app.authSchemes.httpBearer({ verify: ({ credentials }) => judge(credentials) })
+  const bound = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', resource, verify: judge })
+  const requirement = (scope: string) => [key, plain, bound].map((scheme) => ({ scheme, scopes: [scope] }))
+  app.get('/', { security: requirement('a') }, async () => 'ran')
+  app.get('/all', { security: [requirement('a')] }, async () => 'ran')
+  for (const url of ['/', '/all']) {
+    const absent = await app.inject(url)
+    t.equal(absent.statusCode, 401)
+    t.strictSame(challengesOf(absent), [`Bearer ${metadata}, scope="a"`, 'APIKey', 'Bearer scope="a"'])
+  }
+  const refused = await app.inject({ url: '/?k=refused', headers: { authorization: 'Bearer refused' } })
+  t.strictSame(challengesOf(refused), [`Bearer ${metadata}, error="invalid_token", scope="a"`, 'APIKey', 'Bearer error="invalid_token", scope="a"'])
+  const weak = await app.inject({ url: '/?k=weak', headers: { authorization: 'Bearer weak' } })
+  t.equal(weak.statusCode, 403)
+  t.strictSame(challengesOf(weak),
+    [`Bearer ${metadata}, error="insufficient_scope", scope="a"`, 'APIKey', 'Bearer error="insufficient_scope", scope="a"'])
+})

@@ -114,7 +114,7 @@ t.test('the members of all alternatives, in order', async (t) => {
 })
 
 t.test('null and [] pass every request as nobody', async (t) => {
-  const nobody = { alternatives: [{ members: [], checks: [], leftOut: [], subject: null }], members: [], checkCount: 0, sourceCount: 0, challenges: [] }
+  const nobody = { alternatives: [{ members: [], checks: [], leftOut: [], subject: null }], members: [], checkCount: 0, sourceCount: 0, challengers: [], challenges: [] }
   for (const requirement of [null, []]) t.strictSame(toPlan(requirement), nobody)
 })
 
@@ -131,4 +131,16 @@ t.test('only the bearer family names errors and scopes', async (t) => {
   t.equal(challengeOf(httpBearer({}, 'r'), 'a b'), 'Bearer realm="r", scope="a b"')
   t.equal(challengeOf(httpBearer(), ''), 'Bearer')
   t.equal(challengeOf(httpBasic({}, 'r'), 'a b', details), 'Basic realm="r"')
+})
+
+t.test('a resource is named behind the realm, and its scheme comes first among the challenges', async (t) => {
+  const resource = { url: 'https://api.example', authorizationServers: ['https://as.example'] }
+  const bound = createScheme(httpBearer({ schemeName: 'Bound', resource, verify: () => true }, 'r'), registration)
+  const metadata = 'resource_metadata="https://api.example/.well-known/oauth-protected-resource"'
+  t.equal(challengeOf(node(bound).definition, 'a', { error: 'e' }), `Bearer realm="r", ${metadata}, error="e", scope="a"`)
+  const { challenges, challengers, members } = planOf([{ scheme: basic }, { scheme: bound }, { scheme: bearer }])
+  t.strictSame(challenges, [`Bearer realm="r", ${metadata}`, 'Basic', 'Bearer'])
+  const namesOf = (list: typeof members): string[] => list.map(({ definition }) => definition.name)
+  t.strictSame([namesOf(members), namesOf(challengers)],
+    [['HTTPBasic', 'Bound', 'HTTPBearer'], ['Bound', 'HTTPBasic', 'HTTPBearer']])
 })

@@ -33,8 +33,8 @@ for (const [rule, options, message] of bad) {
 }
 
 t.test('the options that all factories share', async (t) => {
-  t.strictSame(define('factory', {}, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: false, grantedScopes: undefined })
-  t.strictSame(define('factory', { verify: false }, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: true, grantedScopes: undefined })
+  t.strictSame(define('factory', {}, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: false, grantedScopes: undefined, resource: null })
+  t.strictSame(define('factory', { verify: false }, 'Name', kind), { ...kind, name: 'Name', autoError: true, verify: undefined, extractionOnly: true, grantedScopes: undefined, resource: null })
   const grantedScopes = (): string[] => []
   t.match(define('factory', { schemeName: 'My.Name_1-a', autoError: false, verify, grantedScopes }, 'Name', kind), { name: 'My.Name_1-a', autoError: false, verify, grantedScopes })
 })

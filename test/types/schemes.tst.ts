@@ -1,7 +1,8 @@
 import { expect, test } from 'tstyche'
 import {
   InvalidCredentialsError,
-  type AnyAuth, type Auth, type HTTPAuthorizationCredentials, type HTTPBasicCredentials, type Scheme, type Verify
+  type AnyAuth, type Auth, type HTTPAuthorizationCredentials, type HTTPBasicCredentials, type ProtectedResource,
+  type Scheme, type Verify
 } from '../../lib'
 import { app, basic, bearer, optional, type BasicAuth, type BearerAuth, type OptionalAuth } from './app'
 
@@ -158,4 +159,21 @@ test('an Auth goes where one of wider types is wanted', () => {
   expect<BasicAuth>().type.toBeAssignableTo<AnyAuth>()
   expect<BearerAuth>().type.toBeAssignableTo<Auth<unknown, { sub: string }>>()
   expect<BasicAuth>().type.not.toBeAssignableTo<Auth<unknown, { sub: string }>>()
+})
+
+test('a resource is an option of the bearer family, and known on every scheme', () => {
+  const resource = { url: 'https://api.example', authorizationServers: ['https://as.example'] }
+  const scheme = authSchemes.openIdConnect({ openIdConnectUrl: 'x', resource, verify: () => ({ aud: 'https://api.example' }) })
+  expect(scheme.resource).type.toBe<ProtectedResource | null>()
+  expect<NonNullable<typeof scheme.resource>>().type.toBe<ProtectedResource>()
+  expect<ProtectedResource>().type.toBe<{ readonly url: string, readonly metadataUrl: string, readonly audiences: readonly string[] }>()
+  authSchemes.httpBearer({ resource, verify: () => true })
+  authSchemes.oauth2({ flows: {}, resource, verify: () => true })
+  authSchemes.oauth2PasswordBearer({ tokenUrl: 'x', resource, verify: () => true })
+  authSchemes.oauth2AuthorizationCodeBearer({ authorizationUrl: 'x', tokenUrl: 'x', resource, verify: () => true })
+  authSchemes.oauth2ClientCredentialsBearer({ tokenUrl: 'x', resource, verify: () => true })
+  // @ts-expect-error 'resource' does not exist in type
+  authSchemes.httpBasic({ resource, verify: () => true })
+  // @ts-expect-error Property 'authorizationServers' is missing
+  authSchemes.httpBearer({ resource: { url: 'https://api.example' }, verify: () => true })
 })
