@@ -3,9 +3,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Scheme } from '../../lib'
 import { createApp } from '../helpers'
-import { SCOPES, type ApplicationModel, type ContextModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel, type Time } from './applications-model'
+import { AUDIENCES, RESOURCES, SCOPES, resourceOf, type ApplicationModel, type ContextModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel, type Time } from './applications-model'
 
-const EVERYTHING = ['object', ...SCOPES].join('.')
+const EVERYTHING = ['object', ...SCOPES, ...AUDIENCES].join('.')
 
 /** A schema that fills in what was not sent: that is not what the client sent, and must not let in. */
 const FILLING = {
@@ -15,15 +15,18 @@ const FILLING = {
 
 /** What `verify` gives for credentials, or throws. */
 function answer (text: string): unknown {
-  const [kind, ...granted] = text.split('.')
+  const [kind, ...rest] = text.split('.')
+  const granted = rest.filter((scope) => !scope.startsWith('@'))
+  const meant = rest.filter((audience) => audience.startsWith('@')).map((audience) => RESOURCES[Number(audience.slice(1))]?.aud)
+  const named = meant.length === 0 ? {} : { aud: meant.length === 1 ? meant[0] : meant }
   switch (kind) {
     case 'true': return true
     case 'null': return null
     case 'undefined': return undefined
     case 'zero': return 0
     case 'empty': return ''
-    case 'object': return { scopes: granted }
-    case 'scope': return { scope: granted.join(' ') }
+    case 'object': return { scopes: granted, ...named }
+    case 'scope': return { scope: granted.join(' '), ...named }
     case 'error': return new Error('returned')
     case 'strange': return { scopes: { length: 1, 0: 'read', includes: () => true } }
     case 'throws': throw new Error('thrown')
@@ -78,8 +81,10 @@ function createSchemes (app: FastifyInstance, model: SchemeModel, index: number)
     oauth2ClientCredentialsBearer: flow,
     openIdConnect: { openIdConnectUrl: '/.well-known/openid-configuration' }
   }
+  const resource = resourceOf(model)
   const options = {
     ...own[factory],
+    ...resource === null ? {} : { resource: { url: resource.url, authorizationServers: ['https://as.example'] } },
     schemeName: nameOf(model, index),
     autoError,
     ...verify === 'none' ? {} : { verify: (credentials: unknown) => giving(verify, () => answer(textOf(credentials))) },

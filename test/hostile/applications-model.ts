@@ -6,6 +6,15 @@ import type { HookName } from '../../lib'
 // Each begins or ends as another does.
 export const SCOPES = ['read', 'read-all', 'ad', 'admin'] as const
 
+/** The protected resources: their URL, the URL of their metadata, and an `aud` that names them. */
+export const RESOURCES = [
+  { url: 'https://a.example/api', metadataUrl: 'https://a.example/.well-known/oauth-protected-resource/api', aud: 'https://a.example/api' },
+  { url: 'https://b.example', metadataUrl: 'https://b.example/.well-known/oauth-protected-resource', aud: 'https://b.example/' }
+] as const
+
+/** For which resources credentials are meant, by their place in the list: `@0`. */
+export const AUDIENCES = ['@0', '@1'] as const
+
 const FACTORIES = [
   'apiKeyCookie', 'apiKeyHeader', 'apiKeyQuery', 'httpBase', 'httpBasic', 'httpBearer', 'httpDigest',
   'oauth2', 'oauth2PasswordBearer', 'oauth2AuthorizationCodeBearer', 'oauth2ClientCredentialsBearer', 'openIdConnect'
@@ -33,6 +42,8 @@ export interface SchemeModel {
   readonly autoError: boolean
   readonly verify: Time | 'none'
   readonly grantedScopes: boolean
+  /** The place of its resource, as far as it is of the bearer family and has a `verify`; `null`: none. */
+  readonly resource: number | null
   /** The chain of `derive`. */
   readonly derived: readonly DerivedModel[]
 }
@@ -90,6 +101,13 @@ export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, re
   openIdConnect: { type: 'openIdConnect' }
 }
 
+/** The resource of a scheme; `null`: it has none. */
+export function resourceOf ({ factory, verify, resource }: SchemeModel): typeof RESOURCES[number] | null {
+  const { type, scheme } = OPENAPI[factory]
+  const isBearer = type !== 'apiKey' && (scheme ?? 'bearer') === 'bearer'
+  return isBearer && verify !== 'none' && resource !== null ? RESOURCES[resource] ?? null : null
+}
+
 /** What a request carries, in each of the places where a scheme may look. `null`: nothing. */
 export interface SentModel {
   readonly authorization: { readonly scheme: string, readonly value: string | null } | null
@@ -103,10 +121,11 @@ export interface SentModel {
 const scopes = fc.subarray([...SCOPES])
 
 // More of what lets in than of all else together, or hardly a request would get through.
+const audiences = fc.oneof({ weight: 4, arbitrary: fc.constant([...AUDIENCES]) }, { weight: 1, arbitrary: fc.subarray([...AUDIENCES]) })
 const credentials = fc.oneof(
-  { weight: 4, arbitrary: scopes.map((granted) => ['object', ...granted].join('.')) },
-  { weight: 2, arbitrary: fc.constant(['object', ...SCOPES].join('.')) },
-  { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...ANSWERS), scopes).map(([answer, granted]) => [answer, ...granted].join('.')) }
+  { weight: 4, arbitrary: fc.tuple(scopes, audiences).map(([granted, meant]) => ['object', ...granted, ...meant].join('.')) },
+  { weight: 2, arbitrary: fc.constant(['object', ...SCOPES, ...AUDIENCES].join('.')) },
+  { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...ANSWERS), scopes, audiences).map(([answer, granted, meant]) => [answer, ...granted, ...meant].join('.')) }
 )
 
 const derived: fc.Arbitrary<DerivedModel> = fc.record({
@@ -120,6 +139,7 @@ const scheme: fc.Arbitrary<SchemeModel> = fc.record({
   autoError: fc.nat(5).map((number) => number > 0),
   verify: fc.constantFrom(...TIMES, ...TIMES, 'none'),
   grantedScopes: fc.boolean(),
+  resource: fc.option(fc.nat(RESOURCES.length - 1), { freq: 2 }),
   derived: fc.array(derived, { maxLength: 2 })
 })
 

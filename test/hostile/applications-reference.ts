@@ -1,7 +1,7 @@
 /** What a drawn application must document, and how it must answer: worked out from what was drawn, and from nothing that the application says. */
 
 import { demandsBody, entriesByName, hasNotFound, nameOf, type Place } from './applications-build'
-import { OPENAPI, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
+import { OPENAPI, RESOURCES, resourceOf, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
 
 /** A scheme that is required: the scopes, and how many of the checks derived from it follow its own. */
 interface Member { readonly scheme: number, readonly scopes: readonly string[], readonly checks: number }
@@ -18,8 +18,8 @@ interface Question { readonly step: Step, readonly requirement: Requirement, rea
 const STEPS = ['onRequest', 'preParsing', 'parsing', 'preValidation', 'validation', 'preHandler'] as const
 type Step = typeof STEPS[number]
 
-/** How a request must be answered. `ran`: what the handler sees as `request.auth`, where it runs; `challenges` are not foretold where they are `null`. */
-export interface Expected { readonly status: number, readonly ran?: string, readonly challenges?: readonly string[] | null }
+/** How a request must be answered. `ran`: what the handler sees as `request.auth`, where it runs; `challenges` are not foretold where they are `null`; `leads`: that of a resource comes first. */
+export interface Expected { readonly status: number, readonly ran?: string, readonly challenges?: readonly string[] | null, readonly leads?: boolean }
 
 const ANONYMOUS: Alternative = { members: [], own: null, leftOut: [] }
 
@@ -132,7 +132,7 @@ export class Reference {
   /** Asks the alternatives in order. The worst news that is true is told. */
   #judge (requirement: Requirement, sent: SentModel): Alternative | Expected {
     if (requirement === null || requirement.length === 0) return ANONYMOUS
-    const refused = new Set<string>()
+    const refused = new Map<string, string | undefined>()
     const insufficient = new Set<string>()
     const thrown: number[] = []
     let isMalformed = false
@@ -147,7 +147,7 @@ export class Reference {
       for (const [i, member] of members.entries()) {
         const outcome = this.#check(member, texts[i] as string)
         if (outcome.says === 'failed') return { status: outcome.status as number, challenges: null }
-        if (outcome.says === 'refused') refused.add(keyOf(member))
+        if (outcome.says === 'refused') refused.set(keyOf(member), outcome.description)
         if (outcome.says === 'insufficient') insufficient.add(keyOf(member))
         if (outcome.says === 'refused' && outcome.status !== undefined) thrown.push(outcome.status)
         accepted &&= outcome.says === 'accepted'
@@ -156,16 +156,17 @@ export class Reference {
       if (accepted) return alternative
     }
     const members = requirement.flatMap(({ members }) => members)
-    if (insufficient.size > 0) return { status: 403, challenges: this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
+    if (insufficient.size > 0) return { status: 403, ...this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
     // Of several refusals, one that was thrown says more than one that was returned.
     const status = thrown[0] ?? 401
     if (status === 403) return { status, challenges: null }
-    return { status, challenges: this.#challenges(members, (member) => refused.has(keyOf(member)) ? 'invalid_token' : undefined) }
+    return { status, ...this.#challenges(members, (member) => refused.has(keyOf(member)) ? 'invalid_token' : undefined, (member) => refused.get(keyOf(member))) }
   }
 
   #check ({ scheme, scopes, checks }: Member, text: string): Outcome {
-    const { verify, derived } = this.model.schemes[scheme] as SchemeModel
-    const own: Outcome = verify === 'none' ? { says: 'accepted' } : outcomeOf(text, scopes)
+    const model = this.model.schemes[scheme] as SchemeModel
+    const { verify, derived } = model
+    const own: Outcome = verify === 'none' ? { says: 'accepted' } : outcomeOf(text, scopes, resourceOf(model))
     // The scopes are those of the first user that there is. One who is nobody yet becomes an object without scopes.
     let isKnown = verify !== 'none'
     return derived.slice(0, checks).reduce<Outcome>((outcome, further) => {
@@ -176,16 +177,39 @@ export class Reference {
     }, own)
   }
 
-  #challenges (members: readonly Member[], errorOf: (member: Member) => string | undefined): string[] {
+  #challenges (members: readonly Member[], errorOf: (member: Member) => string | undefined, descriptionOf: (member: Member) => string | undefined = () => undefined): Pick<Expected, 'challenges' | 'leads'> {
     const lines = members.map((member) => {
       const { type, scheme } = OPENAPI[this.#factory(member.scheme)]
       if (type === 'apiKey') return 'APIKey'
       if (scheme !== undefined && scheme !== 'bearer') return `${scheme.charAt(0).toUpperCase()}${scheme.slice(1)}`
       const error = errorOf(member)
-      const parameters = [...error === undefined ? [] : [`error="${error}"`], ...member.scopes.length === 0 ? [] : [`scope="${member.scopes.join(' ')}"`]]
+      const resource = this.#resource(member.scheme)
+      const description = descriptionOf(member)
+      const parameters = [
+        ...resource === null ? [] : [`resource_metadata="${resource.metadataUrl}"`],
+        ...error === undefined ? [] : [`error="${error}"`],
+        ...member.scopes.length === 0 ? [] : [`scope="${member.scopes.join(' ')}"`],
+        ...description === undefined ? [] : [`error_description="${description}"`]
+      ]
       return parameters.length === 0 ? 'Bearer' : `Bearer ${parameters.join(', ')}`
     })
-    return [...new Set(lines)].sort()
+    return { challenges: [...new Set(lines)].sort(), leads: members.some(({ scheme }) => this.#resource(scheme) !== null) }
+  }
+
+  #resource (scheme: number): ReturnType<typeof resourceOf> { return resourceOf(this.model.schemes[scheme] as SchemeModel) }
+
+  /** What the metadata of each resource must say, by its path: the scopes that routes require of its schemes. */
+  metadata (places: readonly Place[]): Map<string, object> {
+    const used = RESOURCES.filter((resource) => this.model.schemes.some((scheme) => resourceOf(scheme) === resource))
+    const members = places.flatMap((place) => place.routes.flatMap(({ route }) => {
+      const { required, inHook } = this.#parts(place, route)
+      return ((inHook === null ? required : add(required, inHook)) ?? []).flatMap(({ members }) => members)
+    }))
+    return new Map(used.map((resource) => {
+      const scopes = new Set(members.filter(({ scheme }) => this.#resource(scheme) === resource).flatMap(({ scopes }) => scopes))
+      const body = { resource: resource.url, authorization_servers: ['https://as.example'], bearer_methods_supported: ['header'] }
+      return [new URL(resource.metadataUrl).pathname, { ...body, ...scopes.size === 0 ? {} : { scopes_supported: [...scopes].sort() } }]
+    }))
   }
 }
 
@@ -241,11 +265,16 @@ function found ({ authorization, header, query, cookie }: SentModel, factory: Sc
   return value.includes('"') && (wanted === 'basic' || wanted === 'bearer') ? MALFORMED : value
 }
 
-interface Outcome { readonly says: 'accepted' | 'refused' | 'insufficient' | 'failed', readonly status?: number }
+interface Outcome { readonly says: 'accepted' | 'refused' | 'insufficient' | 'failed', readonly status?: number, readonly description?: string }
 
 /** What becomes of credentials that speak for themselves. */
-function outcomeOf (text: string, required: readonly string[]): Outcome {
+function outcomeOf (text: string, required: readonly string[], resource: typeof RESOURCES[number] | null = null): Outcome {
   const [kind, ...granted] = text.split('.') as [string, ...string[]]
+  if (resource !== null && ['true', 'zero', 'empty', 'strange', 'object', 'scope'].includes(kind)) {
+    const meant = granted.filter((audience) => audience.startsWith('@'))
+    if (meant.length === 0 || !['object', 'scope'].includes(kind)) return { says: 'failed', status: 500 }
+    if (!meant.includes(`@${RESOURCES.indexOf(resource)}`)) return { says: 'refused', status: 401, description: 'The token is not meant for this API' }
+  }
   switch (kind) {
     case 'throws': case 'error': case 'throwsText': case 'throwsUndefined': return { says: 'failed', status: 500 }
     case 'throws418': return { says: 'failed', status: 418 }
