@@ -75,7 +75,7 @@ t.test('every factory of the bearer family takes it, and no other', async (t) =>
   }
   for (const [name, make] of Object.entries(bearers)) {
     t.equal(make().resource?.info.url, url, name)
-    t.notMatch(make().openapi, { resource: {} }, 'the scheme is documented as before')
+    t.notOk('resource' in make().openapi, 'the scheme is documented as before')
   }
   for (const [name, make] of Object.entries(factories)) {
     if (name in bearers) continue
