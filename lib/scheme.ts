@@ -10,7 +10,7 @@ import { challengeOf, toPlan, type Check } from './requirement/plan'
 import { checkScopes, isScopeList, soleRequirement } from './requirement/read'
 import type { SetAuth } from './request/authenticate'
 import { enforce, kAttempt, kGuard, keptOn, type Hook, type RouteGuard } from './request/hook'
-import { refuse } from './request/reject'
+import { refusalOf, refuse } from './request/reject'
 import { isGranted } from './request/scopes'
 import { refuseUndefined, type SchemeDefinition } from './schemes/definition'
 import type { Auth } from '../types/auth'
@@ -76,13 +76,8 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
   const scopes = readScopes(where, definition, options, ['scopes'])
   const found = keptOn(request)[kAttempt]?.membersOf(node) ?? []
   const [first] = found
-  if (first === undefined) {
-    // The URL of a request may have a key in its query.
-    const route = `${request.method} ${request.routeOptions.url ?? request.url.replace(/\?.*$/s, '')}`
-    const scheme = `${node.parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`
-    throw unknownScheme(route,
-      `the handler requires ${scheme}, which is not in the \`security\` of the route; add it there`)
-  }
+  // Error handlers run for requests that were refused, and so does all that they call.
+  if (first === undefined) throw refusalOf(request, node) ?? unchecked(where, node, request)
   const accepted = found.find(({ member, attempt }) => attempt.accepted?.members.includes(member) === true)
   const { member, attempt } = accepted ?? first
   const scope = [...new Set([...member.scopes, ...scopes])].join(' ')
@@ -95,6 +90,19 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
     throw refuse(request, insufficientScope(), [challengeOf(definition, scope, { error: 'insufficient_scope' })])
   }
   return attempt.resultOf(checks.find((check) => check.node === node) as Check) as Accepted
+}
+
+/** Returns the error for a request on which no hook has checked the scheme. */
+function unchecked (where: string, { definition, parent }: SchemeNode, request: FastifyRequest): Error {
+  const { method, routeOptions, url } = request
+  if ((routeOptions as unknown) === undefined) {
+    return badOption(where, 'the first argument must be the request of Fastify, not its `raw`')
+  }
+  // The URL of a request may have a key in its query.
+  const route = `${method} ${routeOptions.url ?? url.replace(/\?.*$/s, '')}`
+  const scheme = `${parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`
+  return unknownScheme(route,
+    `the handler requires ${scheme}, which is not in the \`security\` of the route; add it there`)
 }
 
 function derivedFrom (parent: SchemeNode, options: unknown): Parameters<typeof toScheme>[0] {

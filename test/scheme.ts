@@ -4,7 +4,9 @@ import { nodeOf, nodeOfHook } from '../lib/requirement/node'
 import { createScheme, overrideScheme, routeHookOf } from '../lib/scheme'
 import { httpBearer } from '../lib/schemes/http'
 import { oauth2PasswordBearer } from '../lib/schemes/oauth2'
-import { INSUFFICIENT_SCOPE, NOT_AUTHENTICATED, bearer, challengesOf, createApp, documentOf } from './helpers'
+import {
+  INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, bearer, challengesOf, createApp, documentOf
+} from './helpers'
 import { registration } from './requirement/helpers'
 
 const UNDEFINED = (option: string): string =>
@@ -230,6 +232,50 @@ t.test('require: status and challenge hold through a custom error handler, and l
   t.equal(caught.statusCode, 200)
   t.strictSame(caught.json(), { caught: 'FST_AUTH_INSUFFICIENT_SCOPE' })
   t.strictSame(challengesOf(caught), [])
+})
+
+t.test('require: in an error handler, the refusal of the request, if it is one of the scheme', async (t) => {
+  const app = await createApp()
+  const token = app.authSchemes.httpBearer({ verify: ({ credentials }) => credentials === 'good' && { scopes: ['a'] } })
+  const derived = token.derive({ verify: () => null })
+  const key = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => true })
+  const ran: unknown[] = []
+  app.setErrorHandler((_error, request) => {
+    const required = { token, derived, key }[(request.query as { required: 'token' | 'derived' | 'key' }).required]
+    ran.push(required.require(request))
+  })
+  const security = [{ scheme: token, scopes: ['b'] }, { scheme: derived }]
+  app.get('/', { security }, async () => { ran.push('handler') })
+  app.get('/thrown', { security: [{ scheme: token }] }, async (request) => token.require(request, { scopes: ['b'] }))
+  const rows = [
+    ['token', {}, NOT_AUTHENTICATED, ['Bearer scope="b"', 'Bearer']],
+    ['derived', {}, NOT_AUTHENTICATED, ['Bearer scope="b"', 'Bearer']],
+    ['token', bearer('bad'), INVALID_CREDENTIALS,
+      ['Bearer error="invalid_token", scope="b"', 'Bearer error="invalid_token"']],
+    ['token', bearer('good'), INSUFFICIENT_SCOPE, ['Bearer error="insufficient_scope", scope="b"']]
+  ] as const
+  for (const [required, headers, body, challenges] of rows) {
+    const response = await app.inject({ url: `/?required=${required}`, headers })
+    t.equal(response.statusCode, body.statusCode)
+    t.strictSame(response.json(), body)
+    t.strictSame(challengesOf(response), challenges)
+  }
+  const other = await app.inject('/?required=key')
+  t.equal(other.statusCode, 500)
+  t.match(other.json(), { code: 'FST_AUTH_UNKNOWN_SCHEME', message: /the scheme "APIKeyHeader", which is not in/ })
+  const thrown = await app.inject({ url: '/thrown?required=key', headers: bearer('good') })
+  t.match(thrown.json(), { code: 'FST_AUTH_UNKNOWN_SCHEME' }, 'a refusal by `require` is of no hook')
+  t.strictSame(ran, [])
+})
+
+t.test('require: the request must be that of Fastify', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: () => true })
+  app.get('/', { security: [{ scheme }] }, async (request) => scheme.require(request.raw as any))
+  const response = await app.inject({ url: '/', headers: bearer('x') })
+  t.equal(response.statusCode, 500)
+  t.strictSame(response.json().message,
+    'HTTPBearer.require: the first argument must be the request of Fastify, not its `raw`')
 })
 
 t.test('require: its options are checked', async (t) => {

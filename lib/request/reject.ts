@@ -4,13 +4,19 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { insufficientScope, invalidCredentials, isInvalidCredentialsError, notAuthenticated } from '../errors'
 import { toErrorDescription } from '../header/challenge'
 import { Outcome, statusOf } from '../outcome'
+import type { SchemeNode } from '../requirement/node'
 import { challengeOf, type Member } from '../requirement/plan'
 import { Failure, type Attempt } from './authenticate'
 
 /** The last refusal of a request, by a hook or by `scheme.require`. */
 export const kRefusal: unique symbol = Symbol('fastify-auth-schemes.refusal')
 
-interface Refusal { readonly error: Error, readonly challenges: readonly string[] }
+interface Refusal {
+  readonly error: Error
+  readonly challenges: readonly string[]
+  /** The attempt of the hook that refused; `null` for `scheme.require`. */
+  readonly attempt: Attempt | null
+}
 interface RefusedRequest { [kRefusal]?: Refusal | null }
 
 /** Returns the error to fail the request with: the outcome of the alternative that got furthest. */
@@ -19,11 +25,11 @@ export function reject (attempt: Attempt): Error {
   const { furthest, plan: { challengers, challenges }, request } = attempt
   if (furthest === Outcome.INSUFFICIENT) {
     const insufficient = challengers.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
-    return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge))
+    return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge), attempt)
   }
-  if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges)
+  if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges, attempt)
   const error = firstError(attempt) ?? invalidCredentials()
-  return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [])
+  return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [], attempt)
 }
 
 /** Logs the outcome of each scheme at `debug`. Credentials, and errors that may show them, are left out. */
@@ -46,9 +52,17 @@ const insufficientChallenge = ({ definition, scopeStr }: Member): string =>
   challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
 
 /** Keeps the challenges that belong to an error until the request fails with it. */
-export function refuse (request: FastifyRequest, error: Error, challenges: readonly string[]): Error {
-  (request as RefusedRequest)[kRefusal] = { error, challenges }
+export function refuse (
+  request: FastifyRequest, error: Error, challenges: readonly string[], attempt: Attempt | null = null
+): Error {
+  (request as RefusedRequest)[kRefusal] = { error, challenges, attempt }
   return error
+}
+
+/** Returns the error by which a hook that has the scheme refused the request; `undefined` if none did. */
+export function refusalOf (request: FastifyRequest, node: SchemeNode): Error | undefined {
+  const { attempt = null, error } = (request as RefusedRequest)[kRefusal] ?? {}
+  return attempt === null || attempt.membersOf(node).length === 0 ? undefined : error
 }
 
 /**
