@@ -85,7 +85,8 @@ function flowsKind (
     challenge: { scheme: 'Bearer', realm, bearer: true },
     declaredScopes: new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes))),
     tokenOf: asString,
-    emptyCredentials: ''
+    emptyCredentials: '',
+    trustedOrigins: null
   }
 }
 

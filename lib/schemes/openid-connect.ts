@@ -17,6 +17,7 @@ export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDe
     declaredScopes: null,
     tokenOf: asString,
     emptyCredentials: '',
+    trustedOrigins: null,
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }
