@@ -11,6 +11,9 @@ const NotAuthenticated = createError('FST_AUTH_NOT_AUTHENTICATED', 'Not authenti
 const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS',
   'Invalid authentication credentials', 401, Error, NO_STACK)
 const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
+const CrossSite = createError('FST_AUTH_CROSS_SITE',
+  'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it',
+  403, Error, NO_STACK)
 const ProviderUnavailable = createError('FST_AUTH_PROVIDER_UNAVAILABLE',
   'The provider of the tokens cannot be reached', 503, Error, NO_STACK)
 const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme "%s" failed: %s', 500, Error)
@@ -18,6 +21,7 @@ const VerifyFailed = createError('FST_AUTH_VERIFY_FAILED', 'The security scheme 
 export const notAuthenticated = (): FastifyError => NotAuthenticated()
 export const invalidCredentials = (): FastifyError => InvalidCredentials()
 export const insufficientScope = (): FastifyError => InsufficientScope()
+export const crossSite = (): FastifyError => CrossSite()
 
 /**
  * Returns the error for a `verify` or `grantedScopes` that broke its contract. The value that it returned or threw is

@@ -9,6 +9,7 @@ export { authSchemes }
 export default authSchemes
 export { InvalidCredentialsError, OAuth2Error, type OAuth2ErrorCode } from './errors'
 export { constantTimeEqual, verifyPkce } from './compare'
+export { refuseCrossSite } from './request/refuse-cross-site'
 export { TokenResponse, type TokenResponseSchema } from './token/answer'
 export {
   OAuth2AuthorizationCodeRequestForm, OAuth2ClientCredentialsRequestForm, OAuth2PasswordRequestForm,

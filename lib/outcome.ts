@@ -4,7 +4,7 @@ import { isNativeError } from 'node:util/types'
 import { verifyFailed } from './errors'
 
 /** The outcomes of an alternative, the one that got furthest last. */
-export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, INSUFFICIENT: 3, ACCEPTED: 4 } as const
+export const Outcome = { ABSENT: 0, MALFORMED: 1, REFUSED: 2, CROSS_SITE: 3, INSUFFICIENT: 4, ACCEPTED: 5 } as const
 export type Outcome = typeof Outcome[keyof typeof Outcome]
 
 /** Returns true for the values of a `verify` that refuse: `null`, `undefined`, `false`. */

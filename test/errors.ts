@@ -8,7 +8,10 @@ t.test('refusals are errors in Fastify\'s form, without a stack', async (t) => {
     { code: 'FST_AUTH_INVALID_CREDENTIALS', statusCode: 401, message: 'Invalid authentication credentials' })
   t.match(errors.insufficientScope(),
     { code: 'FST_AUTH_INSUFFICIENT_SCOPE', statusCode: 403, message: 'Not enough permissions' })
-  t.notMatch(errors.notAuthenticated().stack, / at /)
+  t.match(errors.crossSite(), {
+    code: 'FST_AUTH_CROSS_SITE', statusCode: 403, message: 'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it'
+  })
+  for (const error of [errors.notAuthenticated(), errors.crossSite()]) t.notMatch(error.stack, / at /)
   t.match(errors.verifyFailed('S', 'x'),
     { code: 'FST_AUTH_VERIFY_FAILED', statusCode: 500, message: 'The security scheme "S" failed: x' })
 })

@@ -35,4 +35,10 @@ export const basic = (userpass: string) => ({ authorization: `Basic ${Buffer.fro
 
 export const NOT_AUTHENTICATED = { statusCode: 401, code: 'FST_AUTH_NOT_AUTHENTICATED', error: 'Unauthorized', message: 'Not authenticated' }
 export const INVALID_CREDENTIALS = { statusCode: 401, code: 'FST_AUTH_INVALID_CREDENTIALS', error: 'Unauthorized', message: 'Invalid authentication credentials' }
+export const CROSS_SITE = {
+  statusCode: 403,
+  code: 'FST_AUTH_CROSS_SITE',
+  error: 'Forbidden',
+  message: 'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it'
+}
 export const INSUFFICIENT_SCOPE = { statusCode: 403, code: 'FST_AUTH_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'Not enough permissions' }

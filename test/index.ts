@@ -7,7 +7,7 @@ t.test('the package is the plugin, with the other names on it', async (t) => {
   t.strictSame(Object.keys(required).filter((name) => name !== 'fastifyAuthSchemes').sort(),
     [
       'InvalidCredentialsError', 'OAuth2AuthorizationCodeRequestForm', 'OAuth2ClientCredentialsRequestForm', 'OAuth2Error', 'OAuth2PasswordRequestForm',
-      'OAuth2PasswordRequestFormStrict', 'OAuth2RefreshTokenRequestForm', 'TokenResponse', 'authSchemes', 'constantTimeEqual', 'default', 'verifyPkce'
+      'OAuth2PasswordRequestFormStrict', 'OAuth2RefreshTokenRequestForm', 'TokenResponse', 'authSchemes', 'constantTimeEqual', 'default', 'refuseCrossSite', 'verifyPkce'
     ])
   t.equal(required.authSchemes, authSchemes)
   t.equal(required.default, authSchemes)

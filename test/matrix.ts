@@ -3,8 +3,16 @@
 import t from 'tap'
 import type { Scheme } from '../lib'
 import { factories } from '../lib/schemes'
-import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, challengesOf, createApp, documentOf } from './helpers'
+import { CROSS_SITE, INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, challengesOf, createApp, documentOf } from './helpers'
 import { rows, type Sent } from './vectors/schemes'
+
+const OTHER_PAGES: ReadonlyArray<Record<string, string>> = [
+  { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+  { origin: 'http://www.app.example', 'sec-fetch-site': 'same-site' },
+  { origin: 'https://evil.example' },
+  { origin: 'null' }
+]
+const OWN_PAGES: ReadonlyArray<Record<string, string>> = [{ origin: 'http://app.example', 'sec-fetch-site': 'same-origin' }, { origin: 'http://app.example' }, {}]
 
 for (const row of rows) {
   t.test(row.factory, async (t) => {
@@ -27,6 +35,8 @@ for (const row of rows) {
     app.get('/plain', { security: [{ scheme }] }, handler)
     app.get('/scoped', { security: [{ scheme, scopes: ['read', 'write'] }] }, handler)
     app.get('/optional', { security: [{ scheme: lenient }] }, handler)
+    app.post('/plain', { security: [{ scheme }] }, handler)
+    app.post('/optional', { security: [{ scheme: lenient }] }, handler)
     await app.ready()
 
     async function ask (url: string, sent: Sent): Promise<{ status: number, body: any, challenges: string[], ran: boolean }> {
@@ -70,6 +80,26 @@ for (const row of rows) {
     t.strictSame(await ask('/optional', row.send('refused')), refusal(INVALID_CREDENTIALS, withParameters('error="invalid_token"')), 'optional, refused')
     t.strictSame(await ask('/optional', row.send('good')),
       { status: 200, body: { auth: auth('good', [], ['read', 'write']) }, challenges: [], ran: true }, 'optional, accepted')
+
+    const from = async (url: string, sent: Sent, page: Record<string, string>, method: 'GET' | 'POST' = 'POST'): ReturnType<typeof ask> => {
+      ran = 0
+      verified.length = 0
+      const response = await app.inject({ method, url, ...sent, headers: { host: 'app.example', ...sent.headers, ...page } })
+      return { status: response.statusCode, body: response.json(), challenges: challengesOf(response), ran: ran === 1 }
+    }
+    const good = { status: 200, body: { auth: auth('good', [], ['read', 'write']) }, challenges: [], ran: true }
+    for (const [index, page] of OTHER_PAGES.entries()) {
+      const asked = row.sentByBrowsers === true ? { status: 403, body: CROSS_SITE, challenges: [], ran: false } : good
+      for (const url of ['/plain', '/optional']) {
+        t.strictSame(await from(url, row.send('good'), page), asked, `from another page, ${url} ${index}`)
+        t.equal(verified.length, row.sentByBrowsers === true ? 0 : 1)
+      }
+      t.strictSame(await from('/plain', row.send('good'), { ...page, upgrade: 'websocket' }, 'GET'), asked, 'from another page, an upgrade')
+      t.strictSame(await from('/plain', row.send('good'), page, 'GET'), good, 'from another page, by GET')
+      t.strictSame(await from('/plain', row.otherScheme, page), refusal(NOT_AUTHENTICATED, row.challenge), 'from another page, other scheme')
+      t.strictSame(await from('/optional', {}, page), anonymous, 'from another page, optional, absent')
+    }
+    for (const page of OWN_PAGES) t.strictSame(await from('/plain', row.send('good'), page), good, 'from a page of the own origin')
 
     const document = documentOf(app)
     t.strictSame(document.components.securitySchemes, { [row.name]: row.openapi }, 'the scheme in the document')

@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { execFile } from 'node:child_process'
+import http2 from 'node:http2'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import websocket from '@fastify/websocket'
@@ -55,6 +56,52 @@ t.test('curl', async (t) => {
   t.match(await curl('-u', 'ü:no'), /^HTTP\/1.1 401 /)
 })
 
+t.test('the page that a request was sent by, on the wire', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.apiKeyCookie({ name: 'sid', trustedOrigins: ['https://web.example'], verify: (id) => ({ id }) })
+  app.post('/', { security: [{ scheme }] }, async (request) => request.auth.user)
+  const port = await listen(app)
+  const post = async (...headers: string[]): Promise<number> => (await exchange(port, request('POST / HTTP/1.1', 'Cookie: sid=1', 'Content-Length: 0', ...headers))).status
+  t.equal(await post(), 200)
+  t.equal(await post('Host: App.Example', 'Origin: http://app.example'), 200)
+  t.equal(await post('Host: app.example:80', 'ORIGIN: http://app.example'), 200)
+  t.equal(await post('Origin: https://web.example', 'Sec-Fetch-Site: cross-site'), 200)
+  t.equal(await post('Origin: https://evil.example', 'Sec-Fetch-Site: same-origin'), 200)
+  for (const lines of [
+    ['Origin: http://x', 'Origin: http://x'],
+    ['Origin: https://web.example', 'Origin: https://web.example'],
+    ['Origin: https://web.example', 'origin: https://evil.example'],
+    ['Sec-Fetch-Site: same-origin', 'Sec-Fetch-Site: same-origin'],
+    ['Sec-Fetch-Site: none', 'Sec-Fetch-Site: cross-site'],
+    ['Origin:'],
+    ['Sec-Fetch-Site:'],
+    ['Host:', 'Origin: http://'],
+    ['Host:', 'Origin: http://x']
+  ]) t.equal(await post(...lines), 403, lines.join(', '))
+  t.equal((await exchange(port, ['POST / HTTP/1.0', 'Cookie: sid=1', 'Content-Length: 0', 'Origin: http://x', '', ''].join('\r\n'))).status, 403, 'without a host')
+  const curl = async (...args: string[]): Promise<string> => (await run('curl', ['-si', '--max-time', '10', '-X', 'POST', '-b', 'sid=1', ...args, `http://127.0.0.1:${port}/`])).stdout
+  t.match(await curl(), /^HTTP\/1.1 200 /, 'curl is no browser')
+  t.match(await curl('-H', `Origin: http://127.0.0.1:${port}`), /^HTTP\/1.1 200 /)
+  t.match(await curl('-H', `Origin: http://localhost:${port}`), /^HTTP\/1.1 403 [^]*"code":"FST_AUTH_CROSS_SITE"/)
+})
+
+t.test('an IPv6 host, over HTTP/2, is its own origin', async (t) => {
+  const app = await createApp({ server: { http2: true } as object })
+  app.post('/', { security: [{ scheme: app.authSchemes.apiKeyCookie({ name: 'sid', verify: () => ({}) }) }] }, async () => 'ran')
+  t.teardown(async () => { await app.close() })
+  const address = await app.listen({ port: 0, host: '::1' })
+  const client = http2.connect(address)
+  t.teardown(() => { client.destroy() })
+  const post = async (origin: string): Promise<unknown> => await new Promise((resolve, reject) => {
+    // Node.js itself would leave the brackets out.
+    client.request({ ':method': 'POST', ':path': '/', ':authority': new URL(address).host, cookie: 'sid=1', origin }).on('response', (headers) => { resolve(headers[':status']) }).on('error', reject).end()
+  })
+  t.match(address, /^http:\/\/\[::1\]:\d+$/)
+  t.equal(await post(address), 200)
+  t.equal(await post(address.replace('[::1]', '[::2]')), 403)
+  t.equal(await post(address.replace('http:', 'https:').replace(/:\d+$/, '')), 403)
+})
+
 t.test('a websocket is refused before the upgrade, and the right key lets it in', async (t) => {
   const app = await createApp()
   await app.register(websocket)
@@ -87,4 +134,9 @@ t.test('a websocket is refused before the upgrade, and the right key lets it in'
   t.equal(await open('/?key=good'), '{"key":"good"}')
   t.equal(await open('/', { cookie: 'a=b; key=good' }), '{"key":"good"}')
   t.equal(opened, 2)
+  for (const origin of ['https://evil.example', 'null', `https://127.0.0.1:${port + 1}`, `ws://127.0.0.1:${port}`]) t.equal(await open('/', { cookie: 'key=good', origin }), '403 ', origin)
+  t.equal(opened, 2, 'no socket for another page')
+  t.equal(await open('/', { cookie: 'key=good', origin: `http://127.0.0.1:${port}` }), '{"key":"good"}')
+  t.equal(await open('/?key=good', { cookie: 'key=good', origin: 'https://evil.example' }), '{"key":"good"}', 'a key in the query is not sent by the browser itself')
+  t.equal(opened, 4)
 })

@@ -54,6 +54,17 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
   readonly grantedScopes?: (user: NoInfer<AcceptedUser<User>>) => readonly string[] | string | null | undefined
 }
 
+/** The option of schemes whose credentials browsers send by themselves, and of `refuseCrossSite`. */
+export interface TrustedOriginsOptions {
+  /**
+   * The other origins whose pages may make a browser send the credentials with unsafe methods (all but GET, HEAD,
+   * OPTIONS and TRACE) and with upgrades: each exactly as browsers write it in `Origin`, such as `https://app.example`
+   * or `capacitor://localhost`. `'*'`: every page may. Requests of other pages are refused before `verify`: 403
+   * `FST_AUTH_CROSS_SITE`. Default: none, so that browsers send requests from pages of the server's own origin only.
+   */
+  readonly trustedOrigins?: readonly string[] | '*'
+}
+
 /** Options of the three API key factories. */
 export interface APIKeyOptions {
   /** The name of the cookie, header or query parameter. */
@@ -192,7 +203,7 @@ export interface SchemeFactories {
    * An API key in a cookie. The credentials are its value, decoded; an empty one is absent. Signatures of cookies are
    * not checked.
    */
-  readonly apiKeyCookie: SchemeFactory<APIKeyOptions, string>
+  readonly apiKeyCookie: SchemeFactory<APIKeyOptions & TrustedOriginsOptions, string>
   /** An API key in a header. The credentials are its value; an empty one is absent. */
   readonly apiKeyHeader: SchemeFactory<APIKeyOptions, string>
   /**
@@ -206,11 +217,11 @@ export interface SchemeFactories {
    */
   readonly httpBase: SchemeFactory<HTTPBaseOptions, HTTPAuthorizationCredentials>
   /** HTTP Basic (RFC 7617). The credentials are a user name and a password. */
-  readonly httpBasic: SchemeFactoryWithDefaults<HTTPBasicOptions, HTTPBasicCredentials>
+  readonly httpBasic: SchemeFactoryWithDefaults<HTTPBasicOptions & TrustedOriginsOptions, HTTPBasicCredentials>
   /** A bearer token (RFC 6750 section 2.1), with the scheme's name as sent. */
   readonly httpBearer: SchemeFactoryWithDefaults<HTTPBearerOptions, HTTPAuthorizationCredentials>
   /** HTTP Digest (RFC 7616), extraction only: no nonce is issued, and no response computed. */
-  readonly httpDigest: SchemeFactoryWithDefaults<unknown, HTTPAuthorizationCredentials>
+  readonly httpDigest: SchemeFactoryWithDefaults<TrustedOriginsOptions, HTTPAuthorizationCredentials>
   /** OAuth2 with any flows. The credentials are the whole `Authorization` header, of any scheme name. */
   readonly oauth2: SchemeFactory<OAuth2Options, string>
   /** A bearer token from a login at `tokenUrl`. The credentials are the token. */

@@ -49,6 +49,7 @@ const UNAUTHORIZED: Refusal = {
   }
 }
 const FORBIDDEN: Refusal = { description: 'Not enough permissions' }
+const FORBIDDEN_TO_ORIGINS: Refusal = { description: 'Not enough permissions, or sent by a page of another origin' }
 
 /**
  * Returns a requirement as a document shows it.
@@ -59,11 +60,13 @@ export function describe (requirement: Requirement, document: DocumentObject): D
   const plan = toPlan(requirement)
   const { members } = plan
   const verifies = members.some(({ checks }) => checks.some(({ comparesScopes }) => comparesScopes))
+  const checksOrigins = members.some(({ definition }) => definition.trustedOrigins !== null)
+  // A `verify` may refuse with 403 without any required scopes. A request of any method may ask for an upgrade.
+  const forbidden = checksOrigins ? FORBIDDEN_TO_ORIGINS : verifies ? FORBIDDEN : undefined
   return {
     definitions: members.map(({ definition }) => definition),
     security: requirement.length === 0 ? [] : toSecurity(plan, document),
-    // A `verify` may refuse with 403 without any required scopes.
-    refusals: members.length === 0 ? {} : { 401: UNAUTHORIZED, ...verifies ? { 403: FORBIDDEN } : {} },
+    refusals: members.length === 0 ? {} : { 401: UNAUTHORIZED, ...forbidden && { 403: forbidden } },
     parameters: parametersOf(plan)
   }
 }

@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import { InvalidCredentialsError, verifyFailed } from '../errors'
 import { ABSENT, MALFORMED } from '../header/authorization'
+import { isCrossSite } from '../header/origin'
 import { Outcome, isError, isRefusal, statusOf, toError } from '../outcome'
 import type { Check, Member, Plan, PlannedAlternative, Source } from '../requirement/plan'
 import { verifies, type SchemeNode } from '../requirement/node'
@@ -108,10 +109,14 @@ export class Attempt {
     return false
   }
 
-  /** Returns the outcome of an extraction: `ACCEPTED` if there are credentials. */
+  /** Returns the outcome of an extraction: `ACCEPTED` if there are credentials that may be verified. */
   outcomeOf (source: Source): Outcome {
     const extraction = this.extract(source)
-    return extraction === MALFORMED ? Outcome.MALFORMED : extraction === ABSENT ? Outcome.ABSENT : Outcome.ACCEPTED
+    if (extraction === MALFORMED) return Outcome.MALFORMED
+    if (extraction === ABSENT) return Outcome.ABSENT
+    const { override, definition: { trustedOrigins } } = source.base
+    const isChecked = trustedOrigins !== null && override === null
+    return isChecked && isCrossSite(this.source, trustedOrigins) ? Outcome.CROSS_SITE : Outcome.ACCEPTED
   }
 
   /** Extracts the credentials of a scheme, once for all alternatives. */
@@ -163,7 +168,9 @@ async function runLater (attempt: Attempt, a: number, c: number, pending: Promis
   return accepted ? await run(attempt, a, c + 1) : await run(attempt, a + 1, 0)
 }
 
-/** Extracts all credentials of an alternative, before any of them is verified. */
+/**
+ * Extracts all credentials of an alternative, and sees by which pages they were sent, before any of them is verified.
+ */
 function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative): Outcome {
   if (members.length === 1 && leftOut.length === 0) return attempt.outcomeOf((members[0] as Member).source)
   const outcomes = members.map(({ source }) => attempt.outcomeOf(source))
@@ -177,11 +184,12 @@ function extractLeftOut (attempt: Attempt, set: readonly Source[]): Outcome {
   return outcome === Outcome.ABSENT ? Outcome.ACCEPTED : outcome === Outcome.ACCEPTED ? Outcome.ABSENT : outcome
 }
 
-/** Returns malformed if any of the outcomes is malformed, else absent if any is absent. */
+/** Returns the first of malformed, absent and cross-site that is among the outcomes, else accepted. */
 function unite (outcomes: readonly Outcome[]): Outcome {
-  if (outcomes.includes(Outcome.MALFORMED)) return Outcome.MALFORMED
-  return outcomes.includes(Outcome.ABSENT) ? Outcome.ABSENT : Outcome.ACCEPTED
+  return UNITED.find((outcome) => outcomes.includes(outcome)) ?? Outcome.ACCEPTED
 }
+
+const UNITED: readonly Outcome[] = [Outcome.MALFORMED, Outcome.ABSENT, Outcome.CROSS_SITE]
 
 // The class of the promises of asynchronous functions, even if an application has replaced the global `Promise`.
 const Pending = (async () => {})().constructor as PromiseConstructor

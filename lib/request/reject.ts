@@ -1,7 +1,9 @@
 /** The one place that turns an attempt without success into a response. */
 
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import { insufficientScope, invalidCredentials, isInvalidCredentialsError, notAuthenticated } from '../errors'
+import {
+  crossSite, insufficientScope, invalidCredentials, isInvalidCredentialsError, notAuthenticated
+} from '../errors'
 import { toErrorDescription } from '../header/challenge'
 import { Outcome, statusOf } from '../outcome'
 import type { SchemeNode } from '../requirement/node'
@@ -27,6 +29,7 @@ export function reject (attempt: Attempt): Error {
     const insufficient = challengers.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
     return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge), attempt)
   }
+  if (furthest === Outcome.CROSS_SITE) return refuse(request, crossSite(), [], attempt)
   if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges, attempt)
   const error = firstError(attempt) ?? invalidCredentials()
   return refuse(request, error, statusOf(error) === 401 ? challengesAfterRefusal(attempt) : [], attempt)
@@ -46,7 +49,7 @@ function explain (attempt: Attempt): void {
 }
 
 // By outcome. A scheme that was extracted is not verified if another member of its alternative failed before.
-const NAMES = ['absent', 'malformed', 'refused', 'insufficient scope', 'accepted, or not verified']
+const NAMES = ['absent', 'malformed', 'refused', 'cross-site', 'insufficient scope', 'accepted, or not verified']
 
 const insufficientChallenge = ({ definition, scopeStr }: Member): string =>
   challengeOf(definition, scopeStr, { error: 'insufficient_scope' })

@@ -15,11 +15,25 @@ const FIRST_COUNTS = new Set([
   'server', 'user-agent'
 ])
 
-/** Returns headers and query as they were received, and the cookies that @fastify/cookie parsed from the headers. */
+/**
+ * Returns headers and query as they were received, the host and the protocol that follow from these headers, and the
+ * cookies that @fastify/cookie parsed from them.
+ */
 export function asSent (request: FastifyRequest): CredentialSource {
   const { raw } = request
+  const joinsAll = (raw as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders === true
+  // A request of `injectWS` of @fastify/websocket has the parsed headers alone.
+  const { rawHeaders = Object.entries(raw.headers).flat() as string[] } = raw
+  const headers = readHeaders(rawHeaders, joinsAll)
+  // Fastify reads host and protocol of these two, by the proxies that it trusts.
+  const received = (): FastifyRequest => Object.create(request, {
+    headers: { value: headers }, raw: { value: Object.create(raw, { headers: { value: headers } }) }
+  })
   return {
-    headers: readHeaders(raw.rawHeaders, (raw as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders === true),
+    headers,
+    method: request.method,
+    get host () { return received().host },
+    get protocol () { return received().protocol },
     get query () { return readQuery(raw.url ?? '') },
     cookies: (request as { cookies?: unknown }).cookies,
     raw,

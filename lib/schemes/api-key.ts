@@ -5,8 +5,9 @@ import { badOption } from '../errors'
 import { ABSENT, MALFORMED, isToken } from '../header/authorization'
 import {
   asString, checkOptions, define, defined, ownString, requiredString, type CredentialSource, type Extraction,
-  type SchemeDefinition
+  type Options, type SchemeDefinition, type SchemeKind
 } from './definition'
+import { readTrustedOrigins } from './trusted-origins'
 
 const OWN = ['name']
 
@@ -19,17 +20,24 @@ const COOKIE =
  */
 export function apiKeyCookie (options: unknown): SchemeDefinition {
   const where = 'apiKeyCookie'
-  const name = requireToken(where, options)
-  const place = { description: COOKIE, in: 'cookie', name }
-  return apiKey(where, options, 'APIKeyCookie', place, (request) => readCookie(request, name))
+  const checked = checkOptions(where, options, [...OWN, 'trustedOrigins'])
+  const name = requireToken(where, checked)
+  return apiKey(where, checked, 'APIKeyCookie', { description: COOKIE, in: 'cookie', name }, {
+    trustedOrigins: readTrustedOrigins(where, checked.trustedOrigins),
+    extract: (request) => readCookie(request, name)
+  })
 }
 
 /** The key is the value of the header called `name`. Node.js joins a header that was sent twice to one value. */
 export function apiKeyHeader (options: unknown): SchemeDefinition {
   const where = 'apiKeyHeader'
-  const name = requireToken(where, options)
+  const checked = checkOptions(where, options, OWN)
+  const name = requireToken(where, checked)
   const field = name.toLowerCase()
-  return apiKey(where, options, 'APIKeyHeader', { in: 'header', name }, (request) => ownString(request.headers, field))
+  return apiKey(where, checked, 'APIKeyHeader', { in: 'header', name }, {
+    trustedOrigins: null,
+    extract: (request) => ownString(request.headers, field)
+  })
 }
 
 /**
@@ -38,28 +46,32 @@ export function apiKeyHeader (options: unknown): SchemeDefinition {
  */
 export function apiKeyQuery (options: unknown): SchemeDefinition {
   const where = 'apiKeyQuery'
-  const name = requiredString(where, checkOptions(where, options, OWN), 'name')
-  return apiKey(where, options, 'APIKeyQuery', { in: 'query', name }, (request) => readQuery(request, name))
+  const checked = checkOptions(where, options, OWN)
+  const name = requiredString(where, checked, 'name')
+  return apiKey(where, checked, 'APIKeyQuery', { in: 'query', name }, {
+    trustedOrigins: null,
+    extract: (request) => readQuery(request, name)
+  })
 }
 
 interface Place { readonly in: string, readonly name: string, readonly description?: string }
 
 function apiKey (
-  where: string, options: unknown, className: string, place: Place, extract: (source: CredentialSource) => Extraction
+  where: string, options: Options, className: string, place: Place,
+  own: Pick<SchemeKind, 'trustedOrigins' | 'extract'>
 ): SchemeDefinition {
-  const checked = checkOptions(where, options, OWN)
-  return define(where, checked, className, {
-    openapi: defined({ type: 'apiKey', ...place, description: checked.description ?? place.description }),
+  return define(where, options, className, {
+    openapi: defined({ type: 'apiKey', ...place, description: options.description ?? place.description }),
     challenge: { scheme: 'APIKey', bearer: false },
     declaredScopes: null,
     tokenOf: asString,
     emptyCredentials: '',
-    extract
+    ...own
   })
 }
 
-function requireToken (where: string, options: unknown): string {
-  const name = requiredString(where, checkOptions(where, options, OWN), 'name')
+function requireToken (where: string, options: Options): string {
+  const name = requiredString(where, options, 'name')
   if (!isToken(name)) throw badOption(where, 'the option `name` must be a token in the sense of RFC 9110 section 5.6.2')
   return name
 }

@@ -6,6 +6,7 @@ import { ABSENT, MALFORMED } from '../header/authorization'
 import { isRealm, isScope } from '../header/challenge'
 import type { ProtectedResource } from '../../types/resource'
 import type { VerifyContext } from '../../types/scheme'
+import type { TrustedOrigins } from './trusted-origins'
 
 /** Credentials, or one of the two ways in which there are none. */
 export type Extraction = {} | typeof ABSENT | typeof MALFORMED
@@ -19,6 +20,10 @@ export interface CredentialSource {
   readonly raw: { readonly url?: string | undefined }
   /** The Fastify instance of the route, on which @fastify/cookie keeps its parser. */
   readonly server: object
+  readonly method: string
+  /** The host and the protocol, which the option `trustProxy` of Fastify decides. */
+  readonly host: string
+  readonly protocol: string
 }
 
 /** OpenAPI's Security Scheme Object. */
@@ -52,6 +57,8 @@ export interface SchemeKind {
   /** The credentials as one string. */
   readonly tokenOf: (credentials: any) => string | null
   readonly extract: (source: CredentialSource) => Extraction
+  /** For credentials that browsers send by themselves; `null` for all others. */
+  readonly trustedOrigins: TrustedOrigins
   /** The default credentials of a test that overrides the scheme. */
   readonly emptyCredentials: {}
   /** The API to which tokens are bound. Default: none is named. */
@@ -72,7 +79,8 @@ export interface SchemeDefinition extends SchemeKind {
 /** A factory that takes the plugin's realm as its second argument. */
 export type DefineScheme = (options: any, realm: string | undefined) => SchemeDefinition
 
-type Options = Readonly<Record<string, unknown>>
+/** Checked options: an object without unknown or `undefined` members. */
+export type Options = Readonly<Record<string, unknown>>
 
 const COMMON = ['schemeName', 'description', 'autoError', 'verify', 'grantedScopes']
 

@@ -9,6 +9,7 @@ import {
   checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind
 } from './definition'
 import { readResource } from './resource'
+import { readTrustedOrigins } from './trusted-origins'
 
 const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
 
@@ -23,6 +24,7 @@ export function httpBase (options: unknown): SchemeDefinition {
   return define(where, checked, 'HTTPBase', {
     openapi: defined({ type: 'http', description: checked.description, scheme }),
     challenge: { scheme: titleCase(scheme), bearer: false },
+    trustedOrigins: null,
     ...anyCredentials(scheme)
   })
 }
@@ -30,13 +32,14 @@ export function httpBase (options: unknown): SchemeDefinition {
 /** HTTP Basic (RFC 7617): a user name and a password, UTF-8. */
 export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpBasic'
-  const checked = checkOptions(where, options, ['realm'])
+  const checked = checkOptions(where, options, ['realm', 'trustedOrigins'])
   return define(where, checked, 'HTTPBasic', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'basic' }),
     challenge: { scheme: 'Basic', realm: optionalRealm(where, checked.realm) ?? pluginRealm, bearer: false },
     declaredScopes: null,
     tokenOf: () => null,
     emptyCredentials: { username: '', password: '' },
+    trustedOrigins: readTrustedOrigins(where, checked.trustedOrigins),
     extract (request) {
       const authorization = readAuthorization(request.headers.authorization, 'basic')
       return typeof authorization === 'symbol' ? authorization : readBasicCredentials(authorization.credentials)
@@ -56,6 +59,7 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
     tokenOf: credentialsOf,
     emptyCredentials: { scheme: 'Bearer', credentials: '' },
     resource: readResource(where, checked, null),
+    trustedOrigins: null,
     extract: (request) => readBearer(request.headers.authorization)
   })
 }
@@ -63,10 +67,11 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
 /** HTTP Digest (RFC 7616). The parameters are not parsed: `verify` must check nonce, response and replay. */
 export function httpDigest (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpDigest'
-  const checked = checkOptions(where, options, [])
+  const checked = checkOptions(where, options, ['trustedOrigins'])
   return define(where, checked, 'HTTPDigest', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'digest' }),
     challenge: { scheme: 'Digest', realm: pluginRealm, bearer: false },
+    trustedOrigins: readTrustedOrigins(where, checked.trustedOrigins),
     ...anyCredentials('digest')
   })
 }

@@ -89,7 +89,8 @@ function flowsKind (
     declaredScopes,
     tokenOf: asString,
     emptyCredentials: '',
-    resource: readResource(where, options, declaredScopes)
+    resource: readResource(where, options, declaredScopes),
+    trustedOrigins: null
   }
 }
 

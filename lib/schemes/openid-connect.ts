@@ -19,6 +19,7 @@ export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDe
     tokenOf: asString,
     emptyCredentials: '',
     resource: readResource(where, checked, null),
+    trustedOrigins: null,
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }

@@ -17,6 +17,7 @@ const oauth2 = createScheme(oauth2PasswordBearer({ tokenUrl: 'token', scopes: { 
 const header = createScheme(apiKeyHeader({ name: 'X-Key', verify }), registration)
 const query = createScheme(apiKeyQuery({ name: 'key' }), registration)
 const cookie = createScheme(apiKeyCookie({ name: 'sid' }), registration)
+const anySite = createScheme(apiKeyCookie({ name: 'sid', schemeName: 'Any', trustedOrigins: '*' }), registration)
 const twin = createScheme(apiKeyQuery({ name: 'key' }), registration)
 const odd = createScheme(httpBearer({ schemeName: 'constructor' }), registration)
 const required = (...security: unknown[]): Requirement => readSecurity('x', security, registration)
@@ -73,6 +74,10 @@ t.test('401 wherever credentials are taken, 403 wherever a verify stands, the ba
   const headers = { 'WWW-Authenticate': { description: 'A challenge for each scheme (RFC 9110 section 11.6.1)', schema: { type: 'string' } } }
   t.strictSame(unauthorized, { description: 'Not authenticated', headers, content })
   t.strictSame(forbidden, { description: 'Not enough permissions', content })
+  const sent = completeOperation({ responses }, required({ scheme: cookie }), v31)
+  t.strictSame(sent.responses[403], { description: 'Not enough permissions, or sent by a page of another origin', content }, 'of credentials that browsers send by themselves, verified or not')
+  t.strictSame(statuses(required({ scheme: header }, { scheme: anySite })), ['200', '401', '403'])
+  t.strictSame(statuses(required({ scheme: anySite })), ['200', '401'], 'not of those that every page may send')
   const { responses: { 401: another } } = completeOperation({ responses }, required({ scheme: oauth2 }), v31)
   t.not(another.headers, unauthorized.headers, 'YAML would write an alias')
 })

@@ -180,12 +180,16 @@ t.test('at debug, the outcome of each scheme is logged, and nothing of the crede
       ['/?q=secret-good', { authorization: 'Bearer secret-weak', k: 'secret-bad' }],
       ['/', { authorization: 'Bearer secret-good' }]
     ] as const) await app.inject({ url, headers })
+    const later = await createApp({ server: { logger: { level, stream }, disableRequestLogging: true } })
+    later.post('/', { security: [[{ scheme: later.authSchemes.apiKeyCookie({ name: 'sid', verify }) }, { scheme: later.authSchemes.httpBearer({ verify: () => null }) }]] }, async () => ({ ran: true }))
+    await later.inject({ method: 'POST', url: '/', headers: { cookie: 'sid=secret-good', authorization: 'Bearer secret-good', origin: 'https://secret.example' } })
   }
   const refusals = lines.filter(({ msg }) => msg === 'the request is refused by `security`')
   t.strictSame(refusals.map(({ level, schemes }) => [level, schemes]), [
     [20, ['APIKeyQuery: malformed', 'OpenIdConnect (a): absent', 'APIKeyHeader: absent']],
     [20, ['APIKeyQuery: accepted, or not verified', 'OpenIdConnect (a): insufficient scope', 'APIKeyHeader: refused']],
-    [20, ['APIKeyQuery: absent', 'OpenIdConnect (a): accepted, or not verified', 'APIKeyHeader: absent']]
+    [20, ['APIKeyQuery: absent', 'OpenIdConnect (a): accepted, or not verified', 'APIKeyHeader: absent']],
+    [20, ['APIKeyCookie: cross-site', 'HTTPBearer: accepted, or not verified']]
   ])
   t.notMatch(JSON.stringify(refusals), /secret/)
 })

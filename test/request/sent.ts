@@ -2,6 +2,7 @@ import t from 'tap'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import cookie from '@fastify/cookie'
+import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { authSchemes } from '../../lib'
 import { asSent } from '../../lib/request/sent'
@@ -17,8 +18,8 @@ const NAMES = [
 async function echo (server: FastifyServerOptions): Promise<FastifyInstance> {
   const app = Fastify(server)
   app.get('/', async (request) => {
-    const { headers } = asSent(request)
-    return { received: request.raw.headers, read: headers, hasPrototype: Object.getPrototypeOf(headers) !== null }
+    const { headers, host, protocol } = asSent(request)
+    return { received: request.raw.headers, read: headers, place: [host, protocol], hasPrototype: Object.getPrototypeOf(headers) !== null }
   })
   return app
 }
@@ -47,11 +48,12 @@ t.test('over HTTP/2, too', async (t) => {
     client.destroy()
     await app.close()
   })
-  const stream = client.request({ ':path': '/', authorization: 'Bearer x', cookie: ['a=1', 'b=2'], 'x-key': ['first', 'second'] })
+  const stream = client.request({ ':path': '/', ':authority': 'App.example:3000', authorization: 'Bearer x', cookie: ['a=1', 'b=2'], 'x-key': ['first', 'second'] })
   let body = ''
   for await (const chunk of stream) body += String(chunk)
-  const { received, read } = JSON.parse(body)
+  const { received, read, place } = JSON.parse(body)
   t.strictSame(read, received)
+  t.strictSame(place, ['App.example:3000', 'http'])
   t.strictSame([read.authorization, read.cookie, read['x-key']], ['Bearer x', 'a=1; b=2', 'first, second'])
 })
 
@@ -63,6 +65,47 @@ t.test('the query is read of the URL as Fastify reads it', async (t) => {
     const [parsed, read] = (await app.inject(url)).json()
     t.strictSame(Object.entries(read), Object.entries(parsed), url)
   }
+})
+
+// Each host and protocol, by what Fastify gives for the headers as they were sent.
+const PLACES: ReadonlyArray<readonly [server: FastifyServerOptions, headers: Record<string, string>, host: string, protocol: string]> = [
+  [{}, { host: 'app.example:3000' }, 'app.example:3000', 'http'],
+  [{}, { host: 'app.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }, 'app.example', 'http'],
+  [{ trustProxy: true }, { host: 'inside', 'x-forwarded-host': 'evil.example, app.example', 'x-forwarded-proto': 'https' }, 'app.example', 'https'],
+  [{ trustProxy: '10.0.0.1' }, { host: 'inside', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }, 'inside', 'http']
+]
+for (const [server, headers, host, protocol] of PLACES) {
+  t.test(`host and protocol are Fastify's of the headers that were sent: ${JSON.stringify([server, headers])}`, async (t) => {
+    const app = Fastify(server)
+    app.get('/', { schema: { headers: { type: 'object', additionalProperties: false, properties: {} } } }, async (request) => {
+      t.strictSame(request.headers, {}, 'validation has removed them')
+      Object.assign(request.headers, { host: 'filled', 'x-forwarded-host': 'filled', 'x-forwarded-proto': 'filled' })
+      t.equal(request.host, 'filled')
+      const { host, protocol, method } = asSent(request)
+      return { host, protocol, method }
+    })
+    t.strictSame((await app.inject({ url: '/', headers })).json(), { host, protocol, method: 'GET' })
+  })
+}
+
+t.test('a request of injectWS has headers, too, and no socket', async (t) => {
+  const app = await createApp({ hook: 'preHandler' })
+  await app.register(websocket)
+  const scheme = app.authSchemes.apiKeyCookie({ name: 'sid', verify: (id) => id === 'good' })
+  let opened = 0
+  app.get('/', { websocket: true, security: [{ scheme }] }, (socket) => {
+    opened++
+    socket.close()
+  })
+  await app.ready()
+  t.teardown(async () => { await app.close() })
+  const open = async (headers: Record<string, string>): Promise<unknown> => await app.injectWS('/', { headers }).then((socket) => { socket.terminate() }, (error) => error.message)
+  t.equal(await open({}), 'Unexpected server response: 401')
+  t.equal(await open({ cookie: 'sid=good', host: 'app.example', origin: 'https://evil.example' }), 'Unexpected server response: 403')
+  t.equal(opened, 0)
+  t.equal(await open({ cookie: 'sid=good', host: 'app.example', origin: 'http://app.example' }), undefined)
+  t.equal(await open({ cookie: 'sid=good' }), undefined)
+  t.equal(opened, 2)
 })
 
 t.test('a raw request without a URL has no query', async (t) => {

@@ -8,7 +8,8 @@ const kind: SchemeKind = {
   declaredScopes: null,
   tokenOf: asString,
   emptyCredentials: '',
-  extract: () => ABSENT
+  extract: () => ABSENT,
+  trustedOrigins: null
 }
 
 const verify = (): boolean => true

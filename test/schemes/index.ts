@@ -7,7 +7,9 @@ t.test('every factory is there by its own name', async (t) => {
 })
 
 const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
-  httpBasic: ['realm'],
+  apiKeyCookie: ['trustedOrigins'],
+  httpBasic: ['realm', 'trustedOrigins'],
+  httpDigest: ['trustedOrigins'],
   httpBearer: ['bearerFormat'],
   oauth2PasswordBearer: ['refreshUrl', 'scopes'],
   oauth2AuthorizationCodeBearer: ['refreshUrl', 'scopes'],

@@ -14,6 +14,8 @@ export interface Row {
   readonly challenge: string
   /** True where the challenge names errors and scopes. */
   readonly bearer: boolean
+  /** True for credentials that browsers send by themselves, which a page of another origin may not make them send. */
+  readonly sentByBrowsers?: true
   readonly otherScheme: Sent
   /** `null` where a scheme takes any value. */
   readonly malformed: Sent | null
@@ -42,6 +44,7 @@ const oauth2 = {
 export const rows: readonly Row[] = [
   {
     factory: 'apiKeyCookie',
+    sentByBrowsers: true,
     options: { name: 'session' },
     name: 'APIKeyCookie',
     openapi: { type: 'apiKey', description: 'A cookie that the server sets and the browser sends. Swagger UI does not send a value that is entered here.', in: 'cookie', name: 'session' },
@@ -94,6 +97,7 @@ export const rows: readonly Row[] = [
   },
   {
     factory: 'httpBasic',
+    sentByBrowsers: true,
     options: { realm: 'The "Realm"' },
     name: 'HTTPBasic',
     openapi: { type: 'http', scheme: 'basic' },
@@ -120,6 +124,7 @@ export const rows: readonly Row[] = [
   },
   {
     factory: 'httpDigest',
+    sentByBrowsers: true,
     options: {},
     name: 'HTTPDigest',
     openapi: { type: 'http', scheme: 'digest' },

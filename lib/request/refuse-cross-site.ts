@@ -1,0 +1,36 @@
+/** The check of `trustedOrigins` as a hook, for routes without a scheme. */
+
+import type { FastifyRequest } from 'fastify'
+import { badOption, crossSite } from '../errors'
+import { isCrossSite } from '../header/origin'
+import { refuseUndefined } from '../schemes/definition'
+import { readTrustedOrigins } from '../schemes/trusted-origins'
+import type { TrustedOriginsOptions } from '../../types/options'
+import { refuse } from './reject'
+import { asSent } from './sent'
+
+/**
+ * Returns a hook for `onRequest` that refuses requests of unsafe methods, and upgrades, that a page of another origin
+ * made a browser send: 403 `FST_AUTH_CROSS_SITE`. It is for routes without a scheme that set a cookie, such as a login:
+ * otherwise another site can log its visitors in as somebody else. Schemes with `trustedOrigins` need no such hook.
+ *
+ * @throws {TypeError} for a bad option, naming it
+ */
+export function refuseCrossSite (
+  options: TrustedOriginsOptions = {}
+): (request: object, reply: object, done: (error?: Error) => void) => void {
+  const where = 'refuseCrossSite'
+  const checked: unknown = options
+  if (checked === null || typeof checked !== 'object' || Array.isArray(checked)) {
+    throw badOption(where, 'the options must be an object')
+  }
+  for (const key of Object.keys(checked)) {
+    if (key !== 'trustedOrigins') throw badOption(where, `there is no option \`${key}\`: it takes trustedOrigins`)
+  }
+  refuseUndefined(where, checked)
+  const trusted = readTrustedOrigins(where, options.trustedOrigins)
+  return function refuseCrossSite (request, _reply, done) {
+    const isRefused = trusted !== null && isCrossSite(asSent(request as FastifyRequest), trusted)
+    done(isRefused ? refuse(request as FastifyRequest, crossSite(), []) : undefined)
+  }
+}
