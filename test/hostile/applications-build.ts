@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Scheme } from '../../lib'
 import { createApp } from '../helpers'
-import { AUDIENCES, RESOURCES, SCOPES, resourceOf, type ApplicationModel, type ContextModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel, type Time } from './applications-model'
+import { AMBIENT, AUDIENCES, RESOURCES, SCOPES, resourceOf, type ApplicationModel, type ContextModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel, type Time } from './applications-model'
 
 const EVERYTHING = ['object', ...SCOPES, ...AUDIENCES].join('.')
 
@@ -65,7 +65,7 @@ const textOf = (credentials: any): string => (credentials.username ?? credential
 export const nameOf = ({ factory }: SchemeModel, index: number): string => `${factory}.${index}`
 
 function createSchemes (app: FastifyInstance, model: SchemeModel, index: number): Scheme[] {
-  const { factory, autoError, verify, grantedScopes, derived } = model
+  const { factory, autoError, verify, grantedScopes, derived, trustedOrigins } = model
   const flow = { tokenUrl: '/token', scopes: Object.fromEntries(SCOPES.map((scope) => [scope, scope])) }
   const own: Record<SchemeModel['factory'], object> = {
     apiKeyCookie: { name: 'key' },
@@ -85,6 +85,7 @@ function createSchemes (app: FastifyInstance, model: SchemeModel, index: number)
   const options = {
     ...own[factory],
     ...resource === null ? {} : { resource: { url: resource.url, authorizationServers: ['https://as.example'] } },
+    ...trustedOrigins !== undefined && AMBIENT.includes(factory) ? { trustedOrigins } : {},
     schemeName: nameOf(model, index),
     autoError,
     ...verify === 'none' ? {} : { verify: (credentials: unknown) => giving(verify, () => answer(textOf(credentials))) },
@@ -182,7 +183,7 @@ export const demandsBody = ({ body, methods }: Pick<RouteModel, 'body' | 'method
 
 const BODIES = { none: undefined, valid: '{"content":""}', invalid: '{"other":""}', unparsable: '{' }
 
-export function toRequest (method: string, url: string, { authorization, header, query, cookie, body }: SentModel) {
+export function toRequest (method: string, url: string, { authorization, header, query, cookie, origin, site, upgrade, body }: SentModel) {
   const headers: Record<string, string> = {}
   if (authorization !== null) {
     const { scheme, value } = authorization
@@ -190,6 +191,9 @@ export function toRequest (method: string, url: string, { authorization, header,
     headers.authorization = written === null ? scheme : `${scheme} ${written}`
   }
   if (header !== null) headers['x-key'] = header
+  if (origin !== null) headers.origin = origin
+  if (site !== null) headers['sec-fetch-site'] = site
+  if (upgrade) headers.upgrade = 'websocket'
   if (cookie !== null) headers.cookie = `key=${cookie}`
   if (method === 'POST' && body !== 'none') headers['content-type'] = 'application/json'
   const keys = query === null ? [] : [query].flat().map((key) => `key=${key}`)

@@ -44,6 +44,7 @@ export interface SchemeModel {
   readonly grantedScopes: boolean
   /** The place of its resource, as far as it is of the bearer family and has a `verify`; `null`: none. */
   readonly resource: number | null
+  readonly trustedOrigins: typeof TRUSTED[number]
   /** The chain of `derive`. */
   readonly derived: readonly DerivedModel[]
 }
@@ -108,12 +109,26 @@ export function resourceOf ({ factory, verify, resource }: SchemeModel): typeof 
   return isBearer && verify !== 'none' && resource !== null ? RESOURCES[resource] ?? null : null
 }
 
+/** Credentials that browsers send by themselves. */
+export const AMBIENT: ReadonlyArray<SchemeModel['factory']> = ['apiKeyCookie', 'httpBasic', 'httpDigest']
+
+export const OWN_ORIGIN = 'http://localhost'
+const LISTED_ORIGIN = 'https://app.example'
+const FOREIGN_ORIGINS = ['https://evil.example', 'https://localhost', 'http://localhost:8080', 'http://localhost.evil.example', 'null'] as const
+
+/** The option `trustedOrigins`, as far as the scheme takes it. */
+const TRUSTED = [undefined, [LISTED_ORIGIN], '*'] as const
+
 /** What a request carries, in each of the places where a scheme may look. `null`: nothing. */
 export interface SentModel {
   readonly authorization: { readonly scheme: string, readonly value: string | null } | null
   readonly header: string | null
   readonly query: string | readonly string[] | null
   readonly cookie: string | null
+  readonly origin: string | null
+  /** `Sec-Fetch-Site`. */
+  readonly site: string | null
+  readonly upgrade: boolean
   /** Of POST requests. */
   readonly body: 'none' | 'valid' | 'invalid' | 'unparsable'
 }
@@ -140,6 +155,7 @@ const scheme: fc.Arbitrary<SchemeModel> = fc.record({
   verify: fc.constantFrom(...TIMES, ...TIMES, 'none'),
   grantedScopes: fc.boolean(),
   resource: fc.option(fc.nat(RESOURCES.length - 1), { freq: 2 }),
+  trustedOrigins: fc.constantFrom(...TRUSTED),
   derived: fc.array(derived, { maxLength: 2 })
 })
 
@@ -188,5 +204,8 @@ export const sent: fc.Arbitrary<SentModel> = fc.record({
   header: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
   query: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constant(['object', 'object']) }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
   cookie: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
+  origin: fc.option(fc.constantFrom(OWN_ORIGIN, LISTED_ORIGIN, ...FOREIGN_ORIGINS), { freq: 1 }),
+  site: fc.option(fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site'), { freq: 1 }),
+  upgrade: fc.nat(9).map((number) => number === 9),
   body: fc.constantFrom('none', 'valid', 'valid', 'valid', 'invalid', 'unparsable')
 })

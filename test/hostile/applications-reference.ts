@@ -1,7 +1,7 @@
 /** What a drawn application must document, and how it must answer: worked out from what was drawn, and from nothing that the application says. */
 
 import { demandsBody, entriesByName, hasNotFound, nameOf, type Place } from './applications-build'
-import { OPENAPI, RESOURCES, resourceOf, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
+import { AMBIENT, OPENAPI, OWN_ORIGIN, RESOURCES, resourceOf, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
 
 /** A scheme that is required: the scopes, and how many of the checks derived from it follow its own. */
 interface Member { readonly scheme: number, readonly scopes: readonly string[], readonly checks: number }
@@ -11,6 +11,8 @@ interface Alternative { readonly members: readonly Member[], readonly own: numbe
 
 /** Any one must hold. `null`: nothing is said. Empty: it is public. */
 type Requirement = readonly Alternative[] | null
+
+type Sent = SentModel & { readonly method: string }
 
 /** What is asked at one step of a request. */
 interface Question { readonly step: Step, readonly requirement: Requirement, readonly isDeclared: boolean }
@@ -54,11 +56,11 @@ export class Reference {
       ...body === 'unparsable' ? ['parsing' as const] : [],
       ...demandsBody(route) && body !== 'valid' ? ['validation' as const] : []
     ]
-    return this.#ask(questions, fails, 200, sent)
+    return this.#ask(questions, fails, 200, { ...sent, method })
   }
 
   /** Whether each part of what is required, a context's or the route's own, accepts the request alone: only then may both together. */
-  acceptsEachAlone ({ contexts }: Place, { security, byName }: RouteModel, sent: SentModel): boolean {
+  acceptsEachAlone ({ contexts }: Place, { security, byName }: RouteModel, sent: Sent): boolean {
     const parts: Requirement[] = contexts.map(({ secure }) => secure === null ? null : this.#read(secure, false))
     if (security !== 'says nothing') parts.push(this.#read(security, byName))
     // An empty list makes public whatever stands before it.
@@ -69,7 +71,7 @@ export class Reference {
   notFoundOf ({ contexts }: Place, sent: SentModel): Expected {
     const handler = contexts.findLastIndex((context, index) => hasNotFound(context, index === 0))
     const requirement = this.#around(contexts.slice(0, Math.max(handler, 0) + 1))
-    const answer = this.#ask([{ step: this.model.hook, requirement, isDeclared: true }], [], 404, sent)
+    const answer = this.#ask([{ step: this.model.hook, requirement, isDeclared: true }], [], 404, { ...sent, method: 'GET' })
     return handler === -1 && answer.status === 404 ? { status: 404, challenges: [] } : answer
   }
 
@@ -116,7 +118,7 @@ export class Reference {
     })
   }
 
-  #ask (questions: readonly Question[], fails: readonly Step[], status: number, sent: SentModel): Expected {
+  #ask (questions: readonly Question[], fails: readonly Step[], status: number, sent: Sent): Expected {
     let auth: number | null = null
     for (const step of STEPS) {
       if (fails.includes(step)) return { status: 400, challenges: [] }
@@ -130,19 +132,25 @@ export class Reference {
   }
 
   /** Asks the alternatives in order. The worst news that is true is told. */
-  #judge (requirement: Requirement, sent: SentModel): Alternative | Expected {
+  #judge (requirement: Requirement, sent: Sent): Alternative | Expected {
     if (requirement === null || requirement.length === 0) return ANONYMOUS
     const refused = new Map<string, string | undefined>()
     const insufficient = new Set<string>()
     const thrown: number[] = []
-    let isMalformed = false
+    let isCrossSite = false
     for (const alternative of requirement) {
       const { members, leftOut } = alternative
       const texts = members.map(({ scheme }) => found(sent, this.#factory(scheme)))
       const others = leftOut.map((group) => group.map((scheme) => found(sent, this.#factory(scheme))))
-      const isHereMalformed = [texts, ...others].some((group) => group.includes(MALFORMED))
-      isMalformed ||= isHereMalformed
-      if (isHereMalformed || texts.includes(ABSENT) || others.some((group) => !group.includes(ABSENT))) continue
+      if ([texts, ...others].some((group) => group.includes(MALFORMED)) || texts.includes(ABSENT)) continue
+      const present = leftOut.filter((_, i) => others[i]?.includes(ABSENT) !== true)
+      const isAllowed = (scheme: number): boolean => !comesFromElsewhere(this.model.schemes[scheme] as SchemeModel, sent)
+      // Of what must be absent and is there: what may not come from elsewhere is refused, the rest stands against it.
+      if (present.some((group) => group.every(isAllowed))) continue
+      if (present.length > 0 || !members.every(({ scheme }) => isAllowed(scheme))) {
+        isCrossSite = true
+        continue
+      }
       let accepted = true
       for (const [i, member] of members.entries()) {
         const outcome = this.#check(member, texts[i] as string)
@@ -157,6 +165,7 @@ export class Reference {
     }
     const members = requirement.flatMap(({ members }) => members)
     if (insufficient.size > 0) return { status: 403, ...this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
+    if (isCrossSite) return { status: 403, challenges: [] }
     // Of several refusals, one that was thrown says more than one that was returned.
     const status = thrown[0] ?? 401
     if (status === 403) return { status, challenges: null }
@@ -243,6 +252,14 @@ function add (around: Requirement, inner: Requirement, areContexts = false): Req
   if (inner === null) return around
   if (around === null || around.length === 0 || inner.length === 0) return inner
   return distinct(around.flatMap((outer) => inner.map((alternative) => together(outer, alternative, areContexts ? alternative.own ?? outer.own : alternative.own))))
+}
+
+/** Whether a page of another origin made a browser send credentials of the scheme. */
+function comesFromElsewhere ({ factory, trustedOrigins }: SchemeModel, { method, origin, site, upgrade }: Sent): boolean {
+  if (!AMBIENT.includes(factory) || trustedOrigins === '*') return false
+  if (['GET', 'HEAD', 'OPTIONS'].includes(method) && !upgrade) return false
+  if (origin !== null && trustedOrigins?.includes(origin as never) === true) return false
+  return site === null ? origin !== null && origin !== OWN_ORIGIN : site === 'same-site' || site === 'cross-site'
 }
 
 const ABSENT = Symbol('absent')

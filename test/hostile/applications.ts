@@ -71,7 +71,7 @@ async function holds (model: ApplicationModel, requests: readonly SentModel[]): 
       for (const method of route.methods.includes('GET') ? [...route.methods, 'HEAD'] : route.methods) {
         for (const request of requests) {
           const expected = reference.answerOf(place, route, method, request)
-          if (expected.ran !== undefined && !reference.acceptsEachAlone(place, route, request)) throw new Error(`${method} ${url}: a part alone refuses ${JSON.stringify(request)}`)
+          if (expected.ran !== undefined && !reference.acceptsEachAlone(place, route, { ...request, method })) throw new Error(`${method} ${url}: a part alone refuses ${JSON.stringify(request)}`)
           await ask(app, method, url, request, expected)
         }
       }
