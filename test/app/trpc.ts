@@ -81,7 +81,7 @@ async function create ({ plugin, secured = 'context', optional = false, sockets 
 }
 
 for (const secured of ['root', 'context'] as const) {
-  t.test(`calls are guarded before a context is created, listed and documented: secured in the ${secured}`, async (t) => {
+  t.test(`calls are refused before \`createContext\`, and are documented: secured in the ${secured}`, async (t) => {
     const { app, ran } = await create({ plugin: { explicit: true }, secured })
     const calls = [
       { method: 'GET', url: '/trpc/me' }, { method: 'GET', url: '/trpc/me,orders?batch=1' },
