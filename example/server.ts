@@ -1,13 +1,13 @@
 /** An item store: one route for each kind of scheme, a login, and /documentation. Run it with `npm start`. */
 
-import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
-import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Type, type Static } from '@sinclair/typebox'
-import createError from '@fastify/error'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
 import authSchemes, { OAuth2Error, verifyPkce, type GrantedToken } from 'fastify-auth-schemes'
 import { Clients, type Consent, type Login } from './clients'
+import { Guesses, setRetryAfter, type Limits } from './guesses'
 import { run } from './program'
 import {
   Authorization, Deployment, Feed, Greeting, Health, Item, Items, NewItem, Profile, Refused, Report
@@ -27,19 +27,17 @@ export const demo = {
   redirectUri: 'http://localhost:3000/documentation/static/oauth2-redirect.html'
 }
 
-const TooManyLogins = createError('TOO_MANY_LOGINS', 'Too many logins: try again in a minute', 429)
-
 const SCOPES = { 'items:read': 'Read the items', 'items:write': 'Add items' }
 
 export interface ExampleOptions extends FastifyServerOptions {
   /** How long an access token opens anything, in seconds. Default: 1800. */
   readonly tokenLifetime?: number
-  /** How many times a minute one address may log in, in whatever way, or ask for tokens. Default: 60. */
-  readonly loginsPerMinute?: number
+  /** How many wrong passwords and client secrets are looked at in an hour. Default: those of `Guesses`. */
+  readonly guessLimits?: Limits
 }
 
 export async function build (
-  { tokenLifetime = 1800, loginsPerMinute = 60, ...options }: ExampleOptions = {}
+  { tokenLifetime = 1800, guessLimits, ...options }: ExampleOptions = {}
 ): Promise<FastifyInstance> {
   const users = new Users()
   const alice = { username: demo.username, fullName: 'Alice Liddell', allowed: ['items:read', 'items:write'] }
@@ -55,18 +53,15 @@ export async function build (
   const feedKeys = new Keys(demo.feedKey, { program: 'feed reader' })
   const items: Array<Static<typeof Item>> = [{ name: 'Looking-glass', owner: demo.username }]
 
+  // With several processes the counters belong into a store that all of them share: see several-processes.ts.
+  const passwords = new Guesses((counter) => new RateLimiterMemory(counter), guessLimits)
+  const secrets = new Guesses((counter) => new RateLimiterMemory(counter), guessLimits)
+
   const app = Fastify(options)
+  app.addHook('onError', setRetryAfter)
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Item store', version: '1.0.0' } } })
   await app.register(authSchemes, { realm: 'Item store' })
   await app.register(swaggerUi)
-  await app.register(rateLimit, { global: false })
-
-  // Before a password is looked at: hashing one is what costs.
-  const checkLimit = app.createRateLimit({ max: loginsPerMinute, timeWindow: '1 minute' })
-  async function limit (request: FastifyRequest): Promise<void> {
-    const checked = await checkLimit(request)
-    if (!checked.isAllowed && checked.isExceeded) throw new TooManyLogins()
-  }
 
   const { oauth2PasswordBearer, apiKeyHeader, apiKeyQuery, httpBasic, httpBearer } = app.authSchemes
   const oauth2 = oauth2PasswordBearer({
@@ -81,8 +76,7 @@ export async function build (
   const feedKey = apiKeyQuery({ name: 'key', verify: (key) => feedKeys.find(key) })
   const basic = httpBasic({
     async verify ({ username, password }, { request }) {
-      await limit(request)
-      return await users.login(username, password)
+      return await passwords.check(username, request.ip, () => users.login(username, password))
     }
   })
   const bearer = httpBearer({ verify: ({ credentials }) => deployTokens.find(credentials) })
@@ -100,11 +94,11 @@ export async function build (
 
   app.tokenForm('/token', {
     schema: { summary: 'Log in, refresh, or act as a program' },
-    onRequest: limit,
-    authenticateClient: (id, secret) => clients.authenticate(id, secret),
+    authenticateClient: (id, secret, request) =>
+      secrets.check(id, request.ip, () => clients.authenticate(id, secret)),
     grants: {
-      async password ({ username, password, scopes, client_id: clientId }) {
-        const user = await users.login(username, password)
+      async password ({ username, password, scopes, client_id: clientId }, request) {
+        const user = await passwords.check(username, request.ip, () => users.login(username, password))
         if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
         return login({ user, clientId }, scopes.filter((scope) => user.allowed.includes(scope)), Symbol('login'))
       },

@@ -125,7 +125,7 @@ t.test('a token expires', async (t) => {
 })
 
 t.test('every way to log in counts for one limit, before a password is looked at', async (t) => {
-  const app = await build({ loginsPerMinute: 3 })
+  const app = await build({ guessLimits: { pair: 3, address: 6, name: 6 } })
   t.teardown(async () => { await app.close() })
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
   const wrong = { authorization: `Basic ${btoa(`${demo.username}:wrong`)}` }
@@ -139,8 +139,16 @@ t.test('every way to log in counts for one limit, before a password is looked at
   for (const attempt of [...attempts, ...attempts]) statuses.push((await app.inject(attempt)).statusCode)
   t.strictSame(statuses, [400, 401, 401, 429, 429, 429])
   t.equal((await app.inject({ url: '/account', headers: { authorization: `Basic ${btoa(`${demo.username}:${demo.password}`)}` } })).statusCode, 429)
-  t.strictSame((await app.inject(attempts[0] as object)).json(), { error: 'invalid_request', error_description: 'Too many logins: try again in a minute' })
+  const refused = await app.inject(attempts[0] as object)
+  t.strictSame(refused.json(), { error: 'invalid_request', error_description: 'Too many attempts: try again later' })
+  t.match(refused.headers['retry-after'], /^(3600|35\d\d)$/)
   t.equal((await app.inject('/health')).statusCode, 200)
+
+  // The secrets of clients are guessed, too.
+  const client = { ...attempts[0], payload: `grant_type=client_credentials&client_id=${demo.clientId}&client_secret=wrong` }
+  const clientStatuses: number[] = []
+  for (let i = 0; i < 4; i++) clientStatuses.push((await app.inject(client)).statusCode)
+  t.strictSame(clientStatuses, [401, 401, 401, 429])
 })
 
 t.test('where its port is taken, the program says so in one sentence', async (t) => {

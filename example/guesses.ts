@@ -1,0 +1,86 @@
+/** Limits for those who guess passwords. Each guess is counted before its password is looked at. */
+
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { normalizeIP } from '@fastify/rate-limit'
+import { RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
+
+/** Seconds from the first guess of a key until its counter begins anew. */
+const WINDOW = 3600
+
+/** The wrong guesses that are allowed within the window. */
+export interface Limits {
+  /** For one user name, from one address. */
+  readonly pair: number
+  /** From one address, for all user names. */
+  readonly address: number
+  /** For one user name, from all addresses. A low limit would let strangers shut users out. */
+  readonly name: number
+}
+
+const LIMITS: Limits = { pair: 10, address: 100, name: 1000 }
+
+/** A limit is reached. */
+export class TooManyGuesses extends Error {
+  readonly code = 'TOO_MANY_GUESSES'
+  readonly statusCode = 429
+
+  /** @param retryAfter in seconds */
+  constructor (readonly retryAfter: number) { super('Too many attempts: try again later') }
+}
+
+type MakeCounter = (options: { keyPrefix: string, points: number, duration: number }) => RateLimiterAbstract
+
+export class Guesses {
+  readonly #pairs: RateLimiterAbstract
+  readonly #addresses: RateLimiterAbstract
+  readonly #names: RateLimiterAbstract
+
+  constructor (makeCounter: MakeCounter, { pair, address, name }: Limits = LIMITS) {
+    this.#pairs = makeCounter({ keyPrefix: 'pair', points: pair, duration: WINDOW })
+    this.#addresses = makeCounter({ keyPrefix: 'address', points: address, duration: WINDOW })
+    this.#names = makeCounter({ keyPrefix: 'name', points: name, duration: WINDOW })
+  }
+
+  /**
+   * Returns the result of `login`, which is `null`, `undefined` or `false` for a wrong password.
+   *
+   * @throws {TooManyGuesses} without a call of `login`, where a limit is reached
+   */
+  async check<Found> (username: string, ip: string, login: () => Found | Promise<Found>): Promise<Found> {
+    // One key for all spellings of a name. People type passwords into this field, so none is kept as it was typed.
+    const name = createHash('sha256').update(username.normalize('NFKC').toLowerCase()).digest('base64url')
+    // One key for the 64 bits of an IPv6 address that a single customer has.
+    const address = normalizeIP(ip)
+    const pair = `${name} ${address}`
+    // The address comes first, so that one address can make no more than so many keys.
+    await count(this.#addresses, address)
+    try {
+      await count(this.#pairs, pair)
+      await count(this.#names, name)
+    } catch (error) {
+      // A program that repeats one old password must not shut out everybody at its address.
+      await this.#addresses.reward(address)
+      throw error
+    }
+    const found = await login()
+    if (found === null || found === undefined || found === false) return found
+    // Of address and name only this guess is forgiven: others may have guessed, too.
+    await Promise.all([this.#pairs.delete(pair), this.#addresses.reward(address), this.#names.reward(name)])
+    return found
+  }
+}
+
+async function count (counter: RateLimiterAbstract, key: string): Promise<void> {
+  try {
+    await counter.consume(key)
+  } catch (reason) {
+    if (!(reason instanceof RateLimiterRes)) throw reason
+    throw new TooManyGuesses(Math.ceil(reason.msBeforeNext / 1000))
+  }
+}
+
+/** An `onError` hook that sets `Retry-After`, for every route and every error handler. */
+export async function setRetryAfter (_request: FastifyRequest, reply: FastifyReply, error: Error): Promise<void> {
+  if (error instanceof TooManyGuesses) reply.header('retry-after', error.retryAfter)
+}
