@@ -8,10 +8,13 @@ export const AUDIENCE = 'urn:example:item-store'
 
 export const CLIENT_ID = 'swagger-ui'
 
+/** A web application, which can keep a secret. A real one reads it from its environment. */
+export const WEB_CLIENT = { id: 'item-store', secret: 'demo-web-client-secret' }
+
 export interface RunningProvider {
   /** Its address, which also names it in the tokens that it makes. */
   readonly issuer: string
-  /** Lets the documentation at this origin, such as `http://localhost:3000`, ask for codes and exchange them. */
+  /** Lets the application at this origin, such as `http://localhost:3000`, and its documentation ask for codes. */
   serve: (origin: string) => Promise<void>
   close: () => Promise<void>
 }
@@ -37,6 +40,11 @@ export async function startProvider (port: number): Promise<RunningProvider> {
           grant_types: ['authorization_code'],
           response_types: ['code'],
           redirect_uris: [`${origin}/documentation/static/oauth2-redirect.html`]
+        }, {
+          client_id: WEB_CLIENT.id,
+          client_secret: WEB_CLIENT.secret,
+          redirect_uris: [`${origin}/callback`],
+          post_logout_redirect_uris: [`${origin}/`]
         }],
         // The page exchanges the code itself, from its own origin.
         clientBasedCORS: (_context, from) => from === origin,

@@ -1,5 +1,7 @@
 /** What several test files share. */
 
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { authSchemes, type AuthSchemesOptions } from '../lib'
@@ -28,6 +30,15 @@ export function documentOf (app: FastifyInstance): any {
 /** All `WWW-Authenticate` lines of an answer. */
 export function challengesOf (response: LightMyRequestResponse): string[] {
   return [response.headers['www-authenticate'] ?? []].flat() as string[]
+}
+
+/** A port that nobody listens on just now. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => { server.close(resolve) })
+  return port
 }
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

@@ -3,9 +3,10 @@
 import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../helpers'
 import { pages, programsOf, root, type Program } from './read'
 
 const run = promisify(execFile)
@@ -33,14 +34,6 @@ t.test('it compiles', async (t) => {
   const result = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder, env: environment }).catch((error) => error)
   t.equal(String(result.stdout), '')
 })
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0)
-  await new Promise((resolve) => { server.once('listening', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}
 
 // Without a request, which the application might count.
 async function reaches (port: number): Promise<boolean> {
