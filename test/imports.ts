@@ -47,7 +47,7 @@ t.test('the main entry imports no subpath, and the subpaths import its types and
 })
 
 t.test('CONTRIBUTING lists the same order', async (t) => {
-  const [, list = ''] = /```order\n([^]*?)```/.exec(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')) ?? []
+  const [, list = ''] = /```text order\n([^]*?)```/.exec(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')) ?? []
   t.strictSame(list.split('\n').map((line) => line.split(/ {2,}/)[0]).filter((place) => place !== ''), ORDER)
 })
 
