@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ClientMetadata } from 'oidc-provider'
 
 /** Names the API in the tokens that are made for it. */
 export const AUDIENCE = 'urn:example:item-store'
@@ -11,13 +12,38 @@ export const CLIENT_ID = 'swagger-ui'
 /** A web application, which can keep a secret. A real one reads it from its environment. */
 export const WEB_CLIENT = { id: 'item-store', secret: 'demo-web-client-secret' }
 
+/** The API that tokens are made for, and the programs that may ask for them. */
+export interface Api {
+  readonly audience: string
+  readonly scopes: readonly string[]
+  readonly clients: readonly ClientMetadata[]
+}
+
 export interface RunningProvider {
   /** Its address, which also names it in the tokens that it makes. */
   readonly issuer: string
-  /** Lets the application at this origin, such as `http://localhost:3000`, and its documentation ask for codes. */
-  serve: (origin: string) => Promise<void>
+  /** Makes tokens for the API at this origin, such as `http://localhost:3000`, whose pages may exchange codes. */
+  serve: (origin: string, api?: Api) => Promise<void>
   close: () => Promise<void>
 }
+
+const itemStore = (origin: string): Api => ({
+  audience: AUDIENCE,
+  scopes: ['items:read', 'items:write'],
+  clients: [{
+    client_id: CLIENT_ID,
+    // A page cannot keep a secret: the client is public, and proves itself by PKCE.
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [`${origin}/documentation/static/oauth2-redirect.html`]
+  }, {
+    client_id: WEB_CLIENT.id,
+    client_secret: WEB_CLIENT.secret,
+    redirect_uris: [`${origin}/callback`],
+    post_logout_redirect_uris: [`${origin}/`]
+  }]
+})
 
 /** Listens at once, so that its address is known, and answers after `serve`. */
 export async function startProvider (port: number): Promise<RunningProvider> {
@@ -30,34 +56,25 @@ export async function startProvider (port: number): Promise<RunningProvider> {
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
   return {
     issuer,
-    async serve (origin) {
+    async serve (origin, { audience, scopes, clients } = itemStore(origin)) {
       const provider = new Provider(issuer, {
         jwks,
-        clients: [{
-          client_id: CLIENT_ID,
-          // A page cannot keep a secret: the client is public, and proves itself by PKCE.
-          token_endpoint_auth_method: 'none',
-          grant_types: ['authorization_code'],
-          response_types: ['code'],
-          redirect_uris: [`${origin}/documentation/static/oauth2-redirect.html`]
-        }, {
-          client_id: WEB_CLIENT.id,
-          client_secret: WEB_CLIENT.secret,
-          redirect_uris: [`${origin}/callback`],
-          post_logout_redirect_uris: [`${origin}/`]
-        }],
+        clients: [...clients],
         // The page exchanges the code itself, from its own origin.
         clientBasedCORS: (_context, from) => from === origin,
-        scopes: ['items:read', 'items:write'],
+        scopes: [...scopes],
+        // The client that asks for a token is its subject (RFC 9068 section 2.2), which oidc-provider leaves out.
+        extraTokenClaims: (_context, { kind, clientId }) => kind === 'ClientCredentials' ? { sub: clientId } : undefined,
         features: {
+          clientCredentials: { enabled: true },
           // Access tokens become JWTs that name the API, so that it can check them by itself.
           resourceIndicators: {
             enabled: true,
-            defaultResource: () => AUDIENCE,
+            defaultResource: () => audience,
             useGrantedResource: () => true,
             getResourceServerInfo (_context, resource) {
-              if (resource !== AUDIENCE) throw new errors.InvalidTarget('There is no such API here')
-              return { audience: AUDIENCE, scope: 'items:read items:write', accessTokenFormat: 'jwt', accessTokenTTL: 600 }
+              if (resource !== audience) throw new errors.InvalidTarget('There is no such API here')
+              return { audience, scope: scopes.join(' '), accessTokenFormat: 'jwt', accessTokenTTL: 600 }
             }
           }
         }

@@ -38,8 +38,8 @@ export interface ChallengeParameters {
   readonly error_description?: string | undefined
 }
 
-// Some clients look for the name of a parameter anywhere in the header. A description comes last, so that its text
-// cannot pass for a parameter.
+// Some clients look for `name=` anywhere in the header, and take the first. So a description comes last, and has no
+// `name=` in its text, which would pass for a parameter that the challenge does not have.
 const ORDER = ['realm', 'resource_metadata', 'error', 'scope', 'error_description'] as const
 
 /** Returns a challenge such as `Bearer realm="…", error="…"`: the scheme and its parameters, in fixed order. */
@@ -47,7 +47,8 @@ export function writeChallenge (scheme: string, parameters: ChallengeParameters)
   const written: string[] = []
   for (const name of ORDER) {
     const value = parameters[name]
-    if (value !== undefined && value !== '') written.push(`${name}=${quote(value)}`)
+    if (value === undefined || value === '') continue
+    written.push(`${name}=${quote(name === 'error_description' ? value.replace(/ ?= ?/g, ' = ') : value)}`)
   }
   return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`
 }

@@ -156,13 +156,13 @@ t.test('where its port is taken, the program says so in one sentence', async (t)
   await once(taken, 'listening')
   t.teardown(() => { taken.close() })
   const { port } = taken.address() as AddressInfo
-  for (const program of ['server', 'scopes', 'authorization-code']) {
+  for (const program of ['server', 'scopes', 'authorization-code', 'mcp']) {
     const { code, stderr, stdout } = await run(process.execPath, [join(root, `build/${program}.js`)], { env: { ...process.env, PORT: String(port), PROVIDER_PORT: '0' } }).catch((error) => error)
     t.equal(code, 1)
     t.equal(stdout, '')
     // The provider may have a warning of its own about the version of Node.js.
     t.strictSame(stderr.split('\n').filter((line: string) => !line.startsWith('oidc-provider WARNING')), [
-      `Port ${port} is in use: stop the program that listens there, or choose another one by PORT${program === 'authorization-code' ? ' or PROVIDER_PORT' : ''}.`, ''
+      `Port ${port} is in use: stop the program that listens there, or choose another one by PORT${['authorization-code', 'mcp'].includes(program) ? ' or PROVIDER_PORT' : ''}.`, ''
     ])
   }
 })

@@ -30,6 +30,11 @@ t.test('an error description uses the characters of RFC 6749 section 5.2', async
   for (let code = 0; code < 256; code++) t.match(toErrorDescription(String.fromCharCode(code)), /^[\x20-\x21\x23-\x5b\x5d-\x7e]$/)
 })
 
+t.test('no text in a description passes for a parameter', async (t) => {
+  t.equal(writeChallenge('Bearer', { error: 'invalid_token', error_description: "scope=admin, error='x' resource_metadata = y==" }),
+    'Bearer error="invalid_token", error_description="scope = admin, error = \'x\' resource_metadata = y =  = "')
+})
+
 t.test("title case is Python's", async (t) => {
   t.equal(titleCase('other'), 'Other')
   t.equal(titleCase('x-CUSTOM'), 'X-Custom')

@@ -7,7 +7,8 @@ import type { Test } from 'tap'
 
 export const API = 'https://api.example.com'
 export const OPAQUE_API = 'https://opaque.example.com'
-const REDIRECT_URI = 'https://client.example.com/callback'
+export const REDIRECT_URI = 'https://client.example.com/callback'
+export const PUBLIC_CLIENT = 'a public client'
 export const CLIENT = { id: 'a client', secret: 'its:secret/with+signs' }
 
 /** A key that oidc-provider signs with. */
@@ -15,6 +16,26 @@ export async function privateJwk (kid: string): Promise<object> {
   const { exportJWK, generateKeyPair } = await import('jose')
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   return { ...await exportJWK(privateKey), alg: 'RS256', use: 'sig', kid }
+}
+
+/** Logs in and consents as a person does, and returns the URL that the browser is then sent to. */
+export async function authorize (url: string | URL): Promise<URL> {
+  const cookies = new Map<string, string>()
+  async function go (url: string, fields?: Record<string, string>): Promise<string> {
+    const response = await fetch(url, {
+      redirect: 'manual',
+      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      ...fields === undefined ? {} : { method: 'POST', body: new URLSearchParams(fields) }
+    })
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) as unknown as [string, string, string]
+      cookies.set(name, value)
+    }
+    return new URL(response.headers.get('location') as string, url).href
+  }
+  const interaction = await go(String(url))
+  const consent = await go(await go(interaction, { prompt: 'login', login: 'alice', password: 'any' }))
+  return new URL(await go(await go(consent, { prompt: 'consent' })))
 }
 
 export async function startOidc (t: Test) {
@@ -36,8 +57,11 @@ export async function startOidc (t: Test) {
   function serve (...keys: readonly object[]): void {
     const provider = new Provider(issuer, {
       jwks: { keys: [...keys] },
-      clients: [{ client_id: CLIENT.id, client_secret: CLIENT.secret, grant_types: ['client_credentials', 'authorization_code'], redirect_uris: [REDIRECT_URI], response_types: ['code'] }],
-      scopes: ['openid', 'items:read'],
+      clients: [
+        { client_id: CLIENT.id, client_secret: CLIENT.secret, grant_types: ['client_credentials', 'authorization_code'], redirect_uris: [REDIRECT_URI], response_types: ['code'] },
+        { client_id: PUBLIC_CLIENT, token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], redirect_uris: [REDIRECT_URI], response_types: ['code'] }
+      ],
+      scopes: ['openid', 'items:read', 'items:write'],
       // The client that asks for a token is its subject (RFC 9068 section 2.2), which oidc-provider leaves out.
       extraTokenClaims: (_context, token) => token.kind === 'ClientCredentials' ? { sub: token.clientId } : undefined,
       features: {
@@ -48,7 +72,7 @@ export async function startOidc (t: Test) {
           enabled: true,
           useGrantedResource: () => true,
           getResourceServerInfo: (_context, resource) => ({
-            audience: resource, scope: 'items:read', accessTokenFormat: resource.startsWith(OPAQUE_API) ? 'opaque' : 'jwt', accessTokenTTL: resource.endsWith('/short') ? 1 : 3600
+            audience: resource, scope: 'items:read items:write', accessTokenFormat: resource.startsWith(OPAQUE_API) ? 'opaque' : 'jwt', accessTokenTTL: resource.endsWith('/short') ? 1 : 3600
           })
         }
       }
@@ -86,22 +110,7 @@ export async function startOidc (t: Test) {
         code_challenge: createHash('sha256').update(verifier).digest('base64url'),
         code_challenge_method: 'S256'
       })
-      const cookies = new Map<string, string>()
-      const go = async (url: string, fields?: Record<string, string>): Promise<string> => {
-        const response = await fetch(url, {
-          redirect: 'manual',
-          headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-          ...fields === undefined ? {} : { method: 'POST', body: new URLSearchParams(fields) }
-        })
-        for (const line of response.headers.getSetCookie()) {
-          const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) as unknown as [string, string, string]
-          cookies.set(name, value)
-        }
-        return new URL(response.headers.get('location') as string, issuer).href
-      }
-      const interaction = await go(`${issuer}/auth?${query}`)
-      const consent = await go(await go(interaction, { prompt: 'login', login: 'alice', password: 'any' }))
-      const done = new URL(await go(await go(consent, { prompt: 'consent' })))
+      const done = await authorize(`${issuer}/auth?${query}`)
       return await post('/token', { grant_type: 'authorization_code', code: done.searchParams.get('code') as string, redirect_uri: REDIRECT_URI, code_verifier: verifier })
     }
   }
