@@ -84,5 +84,5 @@ function decorateRequests (context: FastifyInstance): void {
   }
 }
 
-/** `fastapi.security` for Fastify. */
+/** The plugin: `fastapi.security` for Fastify. It is the default export, too, and what `require` returns. */
 export const authSchemes = fastifyPlugin(register, { fastify: '5.x', name: 'fastify-auth-schemes' })

@@ -74,6 +74,7 @@ export interface TokenResponse {
   readonly refresh_token?: string
   /** The granted scopes, joined by spaces. Required if they differ from those asked for. */
   readonly scope?: string
+  /** Further members are sent as they are. */
   readonly [member: string]: unknown
 }
 
