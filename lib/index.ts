@@ -10,7 +10,7 @@ export default authSchemes
 export { InvalidCredentialsError, OAuth2Error, type OAuth2ErrorCode } from './errors'
 export { constantTimeEqual, verifyPkce } from './compare'
 export { refuseCrossSite } from './request/refuse-cross-site'
-export { TokenResponse, type TokenResponseSchema } from './token/answer'
+export { TokenResponse, type TokenResponseSchema } from './token/response'
 export {
   OAuth2AuthorizationCodeRequestForm, OAuth2ClientCredentialsRequestForm, OAuth2PasswordRequestForm,
   OAuth2PasswordRequestFormStrict, OAuth2RefreshTokenRequestForm,

@@ -8,8 +8,8 @@ import { kOperation } from './openapi/operation'
 import { isPlainObject } from './requirement/read'
 import { refuseUndefined } from './schemes/definition'
 import {
-  answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, toResponse
-} from './token/answer'
+  respondToError, noStore, givenErrorHandler, requestBody, responses, seal, sendResponse, toResponse
+} from './token/response'
 import { readClient } from './token/client'
 import { GRANT_TYPES, parseForm, readForm, schemasOf, splitScope } from './token/forms'
 import type { GrantHandler, TokenFormOptions } from '../types/token-form'
@@ -67,12 +67,12 @@ export function registerTokenForm (
     await context.register(formbody, { parser: parseForm })
     // Twice, as the handler of the context and of the route: Fastify goes to the next one where an `onSend` hook fails
     // on a response of the first.
-    const errorHandler = answerError(realm)
+    const errorHandler = respondToError(realm)
     context.setErrorHandler(errorHandler)
     // Last of all, so that no hook of a route comes after it.
     context.addHook('onRoute', (last) => { last.onSend = [...[last.onSend ?? []].flat(), seal] })
     context.route({
-      errorHandler: own === undefined ? errorHandler : ownErrorHandler(own),
+      errorHandler: own === undefined ? errorHandler : givenErrorHandler(own),
       bodyLimit: BODY_LIMIT,
       ...route,
       method: 'POST',
@@ -98,10 +98,10 @@ function handle (
     const client = await readClient(request, fields, authenticateClient)
     const form = { ...named, ...'scope' in fields ? { scopes } : {}, ...client }
     const handler = handlers.get(fields.grant_type ?? 'password') as GrantHandler<unknown>
-    const { given, hasAnswered } = await watch(reply, async () => await handler(form, request, reply))
-    if (given === undefined && hasAnswered) return reply
+    const { given, hasResponded } = await watch(reply, async () => await handler(form, request, reply))
+    if (given === undefined && hasResponded) return reply
     if (given instanceof Error) throw given
-    return sendAnswer(reply, 200, toResponse(given, scopes))
+    return sendResponse(reply, 200, toResponse(given, scopes))
   }
 }
 
@@ -112,17 +112,17 @@ function handle (
  */
 async function watch (
   reply: FastifyReply, run: () => Promise<unknown>
-): Promise<{ readonly given: unknown, readonly hasAnswered: boolean }> {
+): Promise<{ readonly given: unknown, readonly hasResponded: boolean }> {
   const { send } = reply
   let wasCalled = false
   reply.send = (payload?: unknown) => {
     wasCalled = true
     reply.send = send
-    return isPlainObject(payload) ? sendAnswer(reply, reply.statusCode, payload) : send.call(reply, payload)
+    return isPlainObject(payload) ? sendResponse(reply, reply.statusCode, payload) : send.call(reply, payload)
   }
   try {
     const given = await run()
-    return { given, hasAnswered: wasCalled || reply.sent }
+    return { given, hasResponded: wasCalled || reply.sent }
   } finally {
     // Errors, and what the endpoint sends, take the way of every response.
     reply.send = send
@@ -173,7 +173,7 @@ function checkSchema (where: string, schema: unknown): void {
   for (const part of VALIDATED) {
     if (part in schema) {
       throw badOption(where,
-        `the option \`schema\` must not have a \`${part}\`: the form and the answers have their own`)
+        `the option \`schema\` must not have a \`${part}\`: the form and the responses have their own`)
     }
   }
 }

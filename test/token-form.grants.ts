@@ -39,7 +39,7 @@ t.test('bad arguments and options throw at the call', async (t) => {
     ...['security', 'method', 'url', 'path', 'handler', 'validatorCompiler', 'serializerCompiler', 'attachValidation'].map((key) =>
       [['/token', { [key]: [] }, handler], `there is no option \`${key}\`: the endpoint is public, and decides by itself how it is reached and validated`] as const),
     ...['body', 'querystring', 'query', 'params', 'headers', 'response', 'security'].map((key) =>
-      [['/token', { schema: { [key]: {} } }, handler], `the option \`schema\` must not have a \`${key}\`: the form and the answers have their own`] as const)
+      [['/token', { schema: { [key]: {} } }, handler], `the option \`schema\` must not have a \`${key}\`: the form and the responses have their own`] as const)
   ]
   for (const [args, message] of table) t.throws(call(...args), { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `tokenForm: ${message}` })
 })

@@ -19,7 +19,7 @@ export interface TokenClaims {
   readonly [claim: string]: unknown
 }
 
-/** The answer of an introspection endpoint for an active token (RFC 7662 section 2.2), deeply frozen. */
+/** The response of an introspection endpoint for an active token (RFC 7662 section 2.2), deeply frozen. */
 export interface IntrospectedToken {
   /**
    * The granted scopes, from `scope`, else from `scp`, each a string or an array. It replaces a member of this name.

@@ -131,14 +131,14 @@ export interface IntrospectionOptions<Claims extends IntrospectedToken = Introsp
    * when the verifier is made.
    */
   readonly audience: string | readonly string[] | null
-  /** A further check of the answer: only `true` accepts. A type guard types the user. */
+  /** A further check of the response: only `true` accepts. A type guard types the user. */
   readonly claims?: ((claims: IntrospectedToken) => claims is Claims) | ((claims: IntrospectedToken) => boolean)
   /**
-   * The time for which an answer is used again, never past `exp`, in milliseconds. Default 0: revoking a token takes
+   * The time for which a response is used again, never past `exp`, in milliseconds. Default 0: revoking a token takes
    * effect at once.
    */
   readonly maxAge?: number
-  /** The number of accepted answers that are kept. Default 1000; 0: none. */
+  /** The number of accepted responses that are kept. Default 1000; 0: none. */
   readonly cache?: number
   /** Replaces the global `fetch`. It is called with `redirect: 'error'` and a signal, which it must respect. */
   readonly fetch?: typeof globalThis.fetch

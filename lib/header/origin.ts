@@ -1,4 +1,4 @@
-/** Requests that a page of another origin made a browser send, told by headers that browsers write and pages cannot. */
+/** Requests that a page of another origin made a browser send, known by headers that pages cannot write. */
 
 /** The parts of a request that the decision reads. */
 export interface SentRequest {

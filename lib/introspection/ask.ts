@@ -1,7 +1,7 @@
 /** One question to an introspection endpoint (RFC 7662 section 2). */
 
 import { clientRefused, providerUnavailable } from '../errors'
-import { ask, objectOf, type Answer, type Asker } from '../provider/ask'
+import { ask, objectOf, type ProviderResponse, type Asker } from '../provider/ask'
 import type { Claims } from '../provider/claims'
 import { membersOf } from '../provider/json'
 import { RETRY } from '../provider/kept'
@@ -18,22 +18,22 @@ const OF_OTHERS = 'some endpoints respond so to a token that they did not make; 
  * Asks whether a token is active.
  *
  * @throws `FST_AUTH_VERIFY_FAILED` where the endpoint refuses the client
- * @throws `FST_AUTH_PROVIDER_UNAVAILABLE` where there is no answer, or none that can be read
+ * @throws `FST_AUTH_PROVIDER_UNAVAILABLE` where there is no response, or none that can be read
  */
 export async function introspect (
   asker: Asker, endpoint: string, credentials: Credentials, token: string
 ): Promise<Introspected> {
-  const answer = await orUnavailable(async () => await ask(asker, endpoint, {
+  const response = await orUnavailable(async () => await ask(asker, endpoint, {
     method: 'POST',
     headers: { authorization: await credentials(), 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString()
   }))
-  const { status } = answer
-  if (status === 401 || isInvalidClient(answer)) throw clientRefused()
+  const { status } = response
+  if (status === 401 || isInvalidClient(response)) throw clientRefused()
   if (status >= 400 && status < 500) {
     return { refused: { reason: `the introspection endpoint responded with ${status}`, cure: OF_OTHERS } }
   }
-  const claims: Claims = await orUnavailable(async () => ({ ...objectOf(answer) }))
+  const claims: Claims = await orUnavailable(async () => ({ ...objectOf(response) }))
   if (claims.active !== true) return { refused: { reason: 'it is not active' } }
   return Number.isNaN(membersOf(claims)) ? { refused: { reason: 'its members are nested too deep' } } : { claims }
 }
@@ -47,7 +47,7 @@ async function orUnavailable<T> (step: () => Promise<T>): Promise<T> {
 }
 
 /** RFC 6749 section 5.2, which some servers send with 400. */
-function isInvalidClient ({ status, body }: Answer): boolean {
+function isInvalidClient ({ status, body }: ProviderResponse): boolean {
   if (status < 400 || status >= 500) return false
   try {
     return JSON.parse(body.toString()).error === 'invalid_client'

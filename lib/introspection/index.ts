@@ -12,9 +12,8 @@ export type {
 /**
  * A `verify` that asks the provider about each token (RFC 7662).
  *
- * That the answer says `active`, and its `aud`, `exp`, `nbf`, `iss`, `token_type` and `typ` where they are present, are
- * checked; `aud` must be there
- * unless `audience` is `null`. Nothing is fetched when it is called.
+ * Checked are `active`, which must be `true`, `aud`, which must be there unless `audience` is `null`, and `exp`, `nbf`,
+ * `iss`, `token_type` and `typ`, as far as the response has them. Nothing is fetched when it is called.
  *
  * @throws {TypeError} for a bad option
  */

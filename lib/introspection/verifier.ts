@@ -47,12 +47,12 @@ export function createIntrospectionVerifier (options: unknown, clock: Clock): To
   const pending = new Map<string, Promise<Outcome>>()
 
   async function decide (token: string, digest: string, url: string): Promise<Outcome> {
-    const answer = await introspect(asker, url, credentials, token)
-    if ('refused' in answer) return answer
+    const response = await introspect(asker, url, credentials, token)
+    if ('refused' in response) return response
     const now = clock()
-    const refused = judgeIntrospected(answer.claims, asked, now)
+    const refused = judgeIntrospected(response.claims, asked, now)
     if (refused !== null) return { refused }
-    const accepted = answer.claims as unknown as IntrospectedToken
+    const accepted = response.claims as unknown as IntrospectedToken
     if (maxAge > 0) kept.set(digest, accepted, Math.min(now + maxAge, (accepted.exp ?? Infinity) * 1000))
     return { accepted }
   }

@@ -11,7 +11,7 @@ export interface Asker {
   readonly timeout: number
 }
 
-export interface Answer {
+export interface ProviderResponse {
   readonly status: number
   readonly body: Buffer
 }
@@ -34,7 +34,7 @@ export function askerOf (where: string, options: Options): Asker {
 }
 
 /** Asks, and reads the whole response. Throws where none comes in time, it is a redirect, or longer than 512 KiB. */
-export async function ask ({ fetch, timeout }: Asker, url: string, init: Init = {}): Promise<Answer> {
+export async function ask ({ fetch, timeout }: Asker, url: string, init: Init = {}): Promise<ProviderResponse> {
   const { status, body } = await fetch(url, {
     ...init,
     headers: { accept: 'application/json', ...init.headers },
@@ -53,7 +53,7 @@ export async function ask ({ fetch, timeout }: Asker, url: string, init: Init = 
 }
 
 /** The JSON object of a response. Throws for anything else, and for another status than 200. */
-export function objectOf ({ status, body }: Answer): Options {
+export function objectOf ({ status, body }: ProviderResponse): Options {
   if (status !== 200) throw new Error(`The provider responded with the status ${status}`)
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {

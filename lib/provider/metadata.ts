@@ -8,12 +8,12 @@ import { isProviderUrl } from './url'
 async function fetchMetadata (asker: Asker, issuer: string): Promise<Options> {
   // One terminating slash is left out in the URL, and only there.
   const base = issuer.replace(/\/$/, '')
-  let answer = await ask(asker, `${base}/.well-known/openid-configuration`)
-  if (answer.status === 404) {
+  let response = await ask(asker, `${base}/.well-known/openid-configuration`)
+  if (response.status === 404) {
     const { origin } = new URL(base)
-    answer = await ask(asker, `${origin}/.well-known/oauth-authorization-server${base.slice(origin.length)}`)
+    response = await ask(asker, `${origin}/.well-known/oauth-authorization-server${base.slice(origin.length)}`)
   }
-  const metadata = objectOf(answer)
+  const metadata = objectOf(response)
   if (metadata.issuer !== issuer) {
     const [named, wanted] = [JSON.stringify(metadata.issuer), JSON.stringify(issuer)]
     throw new Error(`The metadata is of the issuer ${named}, and the option \`issuer\` is ${wanted}`)

@@ -2,7 +2,7 @@
 
 import { createHash, hash } from 'node:crypto'
 
-// Longer ones are not read. Node.js allows a request 16 KiB of headers unless it is told otherwise.
+// Longer ones are not read. Node.js allows a request 16 KiB of headers by default.
 const LONGEST = 16 * 1024
 
 // RFC 6750 section 2.1, taken more widely: one word of visible ASCII, alone or behind the scheme's name.

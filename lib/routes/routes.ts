@@ -189,7 +189,7 @@ export class Routes {
     const isSecured = (context: object): boolean => (this.contexts.of(context, 'secure') ?? []).length > 0
     if (![...this.contexts.seen].some((context) => 'use' in context && isSecured(context))) return
     log.warn('a secured context has `use`, of @fastify/middie or @fastify/express: ' +
-      'a middleware that answers by itself is not guarded. ' +
+      'a middleware that responds by itself is not guarded. ' +
       'Register it in a context of its own, or let it run in a later hook ' +
       '(`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)')
   }

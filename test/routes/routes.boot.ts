@@ -111,7 +111,7 @@ t.test('middleware in a secured context is logged: what it answers is not guarde
     if (secured) app.secure([{ scheme: tokenScheme(app) }])
     await app.ready()
     t.strictSame(lines, secured
-      ? ['a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that answers by itself is not guarded. ' +
+      ? ['a secured context has `use`, of @fastify/middie or @fastify/express: a middleware that responds by itself is not guarded. ' +
           'Register it in a context of its own, or let it run in a later hook (`hook: \'preHandler\'` of @fastify/middie, `expressHook` of @fastify/express)']
       : [])
   }

@@ -75,10 +75,10 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 type Headers = Readonly<Record<string, string>>
 
-interface Answer { readonly statusCode: number, readonly headers: Headers, readonly body: Buffer }
+interface SentResponse { readonly statusCode: number, readonly headers: Headers, readonly body: Buffer }
 
 // By reply; `null` for one that an `onSend` hook failed on.
-const answers = new WeakMap<FastifyReply, Answer | null>()
+const sentResponses = new WeakMap<FastifyReply, SentResponse | null>()
 
 /** Sets the headers that every response of the endpoint has, before anything can fail. */
 export async function noStore (_request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -88,13 +88,13 @@ export async function noStore (_request: FastifyRequest, reply: FastifyReply): P
 /**
  * Sends a response of the endpoint as bytes, past `preSerialization` and the serializers of the application.
  */
-export function sendAnswer (
+export function sendResponse (
   reply: FastifyReply, statusCode: number, content: unknown, headers: Headers = {}
 ): FastifyReply {
   const body = Buffer.from(JSON.stringify(content))
-  const answer = { statusCode, headers: { ...headers, ...NO_STORE, 'content-type': JSON_TYPE }, body }
-  answers.set(reply, answer)
-  return reply.code(statusCode).headers(answer.headers).send(answer.body)
+  const response = { statusCode, headers: { ...headers, ...NO_STORE, 'content-type': JSON_TYPE }, body }
+  sentResponses.set(reply, response)
+  return reply.code(statusCode).headers(response.headers).send(response.body)
 }
 
 /**
@@ -102,46 +102,46 @@ export function sendAnswer (
  * compressed.
  */
 export async function seal (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-  const answer = answers.get(reply)
-  reply.headers(answer?.headers ?? NO_STORE)
-  if (answer === undefined || answer === null) return payload
-  reply.code(answer.statusCode)
-  return reply.hasHeader('content-encoding') ? payload : answer.body
+  const response = sentResponses.get(reply)
+  reply.headers(response?.headers ?? NO_STORE)
+  if (response === undefined || response === null) return payload
+  reply.code(response.statusCode)
+  return reply.hasHeader('content-encoding') ? payload : response.body
 }
 
 /**
- * Answers every error in the form of RFC 6749 section 5.2.
+ * Responds to every error in the form of RFC 6749 section 5.2.
  *
  * After a response only an `onSend` hook can fail, and it would fail again on the response to its error: that response
  * passes by all hooks.
  */
-export function answerError (realm: string | undefined) {
+export function respondToError (realm: string | undefined) {
   return function tokenFormError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const isLate = answers.has(reply)
+    const isLate = sentResponses.has(reply)
     const sent = isLate ? new OAuth2Error('server_error') : toOAuth2Error(error)
     if (sent.statusCode >= 500) request.log.error(error)
     const description = sent.code === 'server_error' ? undefined : sent.description
     const described = description === undefined ? {} : { error_description: toErrorDescription(description) }
     const content = { error: sent.code, ...described }
     const challenge = { 'www-authenticate': writeChallenge('Basic', { realm }) }
-    if (isLate) answerPastHooks(reply, sent.statusCode, content)
-    else sendAnswer(reply, sent.statusCode, content, sent.code === 'invalid_client' ? challenge : {})
+    if (isLate) respondPastHooks(reply, sent.statusCode, content)
+    else sendResponse(reply, sent.statusCode, content, sent.code === 'invalid_client' ? challenge : {})
   }
 }
 
-function answerPastHooks (reply: FastifyReply, statusCode: number, content: object): void {
+function respondPastHooks (reply: FastifyReply, statusCode: number, content: object): void {
   reply.hijack()
   if (reply.raw.headersSent) return
   reply.raw.writeHead(statusCode, { ...NO_STORE, 'content-type': JSON_TYPE }).end(JSON.stringify(content))
 }
 
 /**
- * An error handler of the application, given for this endpoint: it is answering now, and what the endpoint answered
- * before must not be put back.
+ * An error handler of the application, given for this endpoint: it responds now, and the response that the
+ * endpoint has sent before must not be restored.
  */
-export function ownErrorHandler (handler: Exclude<RouteOptions['errorHandler'], undefined>): typeof handler {
+export function givenErrorHandler (handler: Exclude<RouteOptions['errorHandler'], undefined>): typeof handler {
   return function tokenFormOwnError (error, request, reply) {
-    if (answers.has(reply)) answers.set(reply, null)
+    if (sentResponses.has(reply)) sentResponses.set(reply, null)
     return handler.call(this, error, request, reply)
   }
 }

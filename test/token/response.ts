@@ -2,8 +2,8 @@ import t from 'tap'
 import Fastify from 'fastify'
 import { OAuth2Error } from '../../lib/errors'
 import {
-  answerError, noStore, ownErrorHandler, requestBody, responses, seal, sendAnswer, TokenResponse, toResponse
-} from '../../lib/token/answer'
+  respondToError, noStore, givenErrorHandler, requestBody, responses, seal, sendResponse, TokenResponse, toResponse
+} from '../../lib/token/response'
 
 const token = { access_token: 'x', token_type: 'bearer' }
 
@@ -39,7 +39,7 @@ t.test('errors', async (t) => {
   ]
   for (const [error, status, body, challenge] of thrown) {
     const app = Fastify()
-    app.get('/', { errorHandler: answerError('R') as any }, async () => { throw error })
+    app.get('/', { errorHandler: respondToError('R') as any }, async () => { throw error })
     const response = await app.inject('/')
     t.equal(response.statusCode, status)
     t.strictSame(response.json(), body)
@@ -56,7 +56,7 @@ t.test('an OAuth2Error of another copy of the package is one', async (t) => {
   require.cache[path] = own
   t.not(copy.OAuth2Error, OAuth2Error)
   const app = Fastify()
-  app.get('/', { errorHandler: answerError(undefined) as any }, async () => { throw new copy.OAuth2Error('invalid_client', 'No') })
+  app.get('/', { errorHandler: respondToError(undefined) as any }, async () => { throw new copy.OAuth2Error('invalid_client', 'No') })
   const response = await app.inject('/')
   t.equal(response.statusCode, 401)
   t.equal(response.headers['www-authenticate'], 'Basic')
@@ -70,10 +70,10 @@ t.test('an answer is put back, unless an onSend hook failed on it', async (t) =>
     if (times++ === 1) throw new Error('broken')
     return times > 2 ? payload : 'other'
   })
-  const errorHandler = ownErrorHandler((error, _request, reply) => { reply.code(418).send({ own: (error as Error).message }) })
-  app.get('/', { errorHandler, onRequest: noStore, onSend: seal }, async (_request, reply) => sendAnswer(reply, 200, token))
+  const errorHandler = givenErrorHandler((error, _request, reply) => { reply.code(418).send({ own: (error as Error).message }) })
+  app.get('/', { errorHandler, onRequest: noStore, onSend: seal }, async (_request, reply) => sendResponse(reply, 200, token))
   app.get('/own', { errorHandler, onSend: seal }, async () => { throw new Error('own') })
-  app.get('/compressed', { onSend: seal }, async (_request, reply) => sendAnswer(reply.header('content-encoding', 'x'), 200, token))
+  app.get('/compressed', { onSend: seal }, async (_request, reply) => sendResponse(reply.header('content-encoding', 'x'), 200, token))
   app.get('/by-itself', { onRequest: noStore, onSend: seal }, async (_request, reply) => await reply.header('cache-control', 'public').send('own'))
   t.strictSame((await app.inject('/')).json(), token)
   const broken = await app.inject('/')
@@ -89,11 +89,11 @@ t.test('an answer is put back, unless an onSend hook failed on it', async (t) =>
 t.test('after an answer an error passes by all hooks', async (t) => {
   const app = Fastify()
   app.addHook('onSend', async () => { throw new Error('secret') })
-  const errorHandler = answerError('R') as any
+  const errorHandler = respondToError('R') as any
   app.setErrorHandler(errorHandler)
-  app.get('/', { errorHandler, onSend: seal }, async (_request, reply) => sendAnswer(reply, 200, token))
+  app.get('/', { errorHandler, onSend: seal }, async (_request, reply) => sendResponse(reply, 200, token))
   app.get('/sent', async (request, reply) => {
-    sendAnswer(reply, 200, token)
+    sendResponse(reply, 200, token)
     reply.hijack()
     reply.raw.writeHead(202).write('own')
     errorHandler(new Error('secret'), request, reply)
