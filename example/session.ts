@@ -32,9 +32,10 @@ export interface SessionOptions extends FastifyServerOptions {
   readonly issuer: string
   /** Signs the cookie, 32 characters or more. Default: random, so that sessions end when the server stops. */
   readonly secret?: string
-  /** How long a session lasts after its login, in seconds. Default: 8 hours. */
-  readonly lifetime?: number
 }
+
+/** How long a session lasts after its login, however much it is used. */
+const LIFETIME = 8 * 3600
 
 const Items = Type.Array(Type.Object({ name: Type.String(), readBy: Type.String() }))
 const itemsOf = (user: User) => [{ name: 'Looking-glass', readBy: user.name }]
@@ -43,7 +44,7 @@ const itemsOf = (user: User) => [{ name: 'Looking-glass', readBy: user.name }]
 const NEEDS_LOGIN = ['FST_AUTH_NOT_AUTHENTICATED', 'FST_AUTH_INVALID_CREDENTIALS']
 
 export async function build (
-  { origin, issuer, secret = randomBytes(32).toString('hex'), lifetime = 8 * 3600, ...options }: SessionOptions
+  { origin, issuer, secret = randomBytes(32).toString('hex'), ...options }: SessionOptions
 ): Promise<FastifyInstance> {
   const secure = new URL(origin).protocol === 'https:'
   if (new URL(origin).origin !== origin || !(secure || isLocal(origin))) {
@@ -62,7 +63,7 @@ export async function build (
   await app.register(session, {
     secret,
     cookieName,
-    cookie: { ...cookieOptions, maxAge: lifetime * 1000 },
+    cookie: { ...cookieOptions, maxAge: LIFETIME * 1000 },
     // Only sessions that a request has changed are written: a slow request brings none back that has ended meanwhile.
     saveUninitialized: false,
     rolling: false
