@@ -138,6 +138,10 @@ export function caller ({ hook, request, reply, reset }, headers, accepts, calls
 }
 
 export const bearer = ours({ verify: ({ credentials }) => isKey(credentials) })
+// The same user twice, with an audience that is compared or not.
+const ofApi = { aud: 'https://api.example.com' }
+const verify = ({ credentials }) => isKey(credentials) && ofApi
+const resource = { url: ofApi.aud, authorizationServers: ['https://login.example.com'] }
 const basic = ours({ verify: ({ username, password }) => isUser(username, password) }, 'httpBasic')
 const key = ours({ name: 'X-API-Key', verify: (key) => isKey(key) }, 'apiKeyHeader')
 
@@ -173,6 +177,7 @@ const comparisons = [
   ['API key, accepted', 'by hand', key, handKey, API_KEY, true, 200_000, 2],
   ['API key, absent', 'by hand', key, handKey, {}, false, 50_000, 2],
   ['third of three alternatives accepted', '@fastify/auth', three, threeAuth, BEARER, true, 50_000, 0.1],
+  ['bearer with a resource, accepted', 'bearer without', ours({ verify, resource }), ours({ verify }), BEARER, true, 200_000, 1.25],
   ['one of 1,000 keys', '@fastify/bearer-auth', many, theirBearer(new Set(KEYS)), { authorization: `Bearer ${KEYS[500]}` }, true, 5000, 0.1]
 ]
 

@@ -267,7 +267,8 @@ function foreignAudience ({ name, resource }: SchemeDefinition, user: unknown): 
       'let `verify` check for which API the token was issued, and return that as `aud`')
   }
   const { audiences } = (resource as ResourceDefinition).info
-  if ([aud].flat().some((one) => audiences.includes(one))) return null
+  const isOurs = typeof aud === 'string' ? audiences.includes(aud) : aud.some((one) => audiences.includes(one))
+  if (isOurs) return null
   return new Failure(Outcome.REFUSED, new InvalidCredentialsError('The token is not meant for this API'))
 }
 

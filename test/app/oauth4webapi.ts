@@ -145,3 +145,30 @@ t.test('a grant without a handler, and a secret that must be form-encoded', asyn
   const unsupported = await oauth.genericTokenEndpointRequest(as, client, oauth.ClientSecretBasic('ü %+:'), 'urn:ietf:params:oauth:grant-type:device_code', {}, http)
   t.match(await errorOf(oauth.processGenericTokenEndpointResponse(as, client, unsupported)), { name: 'ResponseBodyError', error: 'unsupported_grant_type' })
 })
+
+t.test('metadata without a login leads a program to its token, and is refused by the client that logs users in', async (t) => {
+  const { oauth, http } = await insecure()
+  const { discoverAuthorizationServerMetadata } = await import('@modelcontextprotocol/client')
+  const app = Fastify()
+  await app.register(authSchemes)
+  let issuer = ''
+  app.get('/.well-known/oauth-authorization-server', { security: [] }, async () => ({
+    issuer,
+    token_endpoint: `${issuer}/token`,
+    grant_types_supported: ['client_credentials'],
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    scopes_supported: ['read']
+  }))
+  app.tokenForm('/token', {
+    authenticateClient: (id, secret) => id === 'job' && secret === 's3cret',
+    grants: { client_credentials: ({ scopes }) => ({ access_token: 'token', token_type: 'bearer', scopes }) }
+  })
+  issuer = (await listening(t, app)).issuer
+  const at = new URL(issuer)
+  const as = await oauth.processDiscoveryResponse(at, await oauth.discoveryRequest(at, { algorithm: 'oauth2', ...http }))
+  const client: OAuth.Client = { client_id: 'job' }
+  const response = await oauth.clientCredentialsGrantRequest(as, client, oauth.ClientSecretBasic('s3cret'), { scope: 'read' }, http)
+  t.match(await oauth.processClientCredentialsResponse(as, client, response), { access_token: 'token' })
+  await t.rejects(discoverAuthorizationServerMetadata(issuer), /authorization_endpoint/)
+})
