@@ -11,8 +11,8 @@ export const pages: readonly string[] = ['README.md', 'SECURITY.md', 'CONTRIBUTI
 
 export const read = (page: string): string => readFileSync(join(root, page), 'utf8')
 
-/** `setup`: it comes before every program of the page. `apart`: a program of its own begins here. */
-interface Block { readonly language: string, readonly flag: string, readonly code: string }
+/** `setup`: it comes before every program of the page. `apart`: a program of its own begins here. A path: it is that file. */
+interface Block { readonly language: string, readonly flags: readonly string[], readonly code: string }
 
 /** The part of a page under one heading, with the blocks of code in it. */
 interface Section { readonly heading: string, readonly blocks: readonly Block[] }
@@ -23,14 +23,14 @@ const FENCE = /^\s*```(\S*)(.*)$/
 /** Blocks that stand in comments, which readers do not see, are read as well. */
 function sectionsOf (text: string): Section[] {
   const sections: Array<{ heading: string, blocks: Block[] }> = [{ heading: 'the beginning', blocks: [] }]
-  let open: { language: string, flag: string, lines: string[] } | null = null
+  let open: { language: string, flags: readonly string[], lines: string[] } | null = null
   for (const line of text.split('\n')) {
     const [, language, flag = ''] = FENCE.exec(line) ?? []
     if (open !== null && language === '') {
-      sections.at(-1)?.blocks.push({ language: open.language, flag: open.flag, code: open.lines.join('\n') })
+      sections.at(-1)?.blocks.push({ language: open.language, flags: open.flags, code: open.lines.join('\n') })
       open = null
     } else if (open !== null) open.lines.push(line)
-    else if (language !== undefined) open = { language, flag: flag.trim(), lines: [] }
+    else if (language !== undefined) open = { language, flags: flag.trim().split(' '), lines: [] }
     else if (HEADING.test(line)) sections.push({ heading: HEADING.exec(line)?.[2] as string, blocks: [] })
   }
   if (open !== null) throw new Error('a block of code is not closed')
@@ -49,6 +49,12 @@ export interface Program {
   readonly exchanges: readonly Exchange[]
 }
 
+/** The files of the repository that a page shows, with the code that it shows. */
+export function filesOf (page: string): Array<{ readonly path: string, readonly code: string }> {
+  const blocks = sectionsOf(read(page)).flatMap((section) => section.blocks)
+  return blocks.flatMap(({ flags, code }) => flags.filter((flag) => flag.includes('/')).map((path) => ({ path, code })))
+}
+
 const OWN_APP = /^const app\b/m
 
 /**
@@ -57,13 +63,13 @@ const OWN_APP = /^const app\b/m
  */
 export function programsOf (page: string): Program[] {
   const sections = sectionsOf(read(page))
-  const setup = sections.flatMap(({ blocks }) => blocks).filter(({ flag }) => flag === 'setup').map(({ code }) => code)
+  const setup = sections.flatMap(({ blocks }) => blocks).filter(({ flags }) => flags.includes('setup')).map(({ code }) => code)
   return sections.flatMap(({ heading, blocks }) => {
     const programs: Array<{ language: Program['language'], own: string[], exchanges: Exchange[] }> = []
-    for (const { language, flag, code } of blocks) {
+    for (const { language, flags, code } of blocks) {
       if (language === 'console') programs.at(-1)?.exchanges.push(...exchangesOf(code))
-      if ((language !== 'ts' && language !== 'js') || flag === 'setup') continue
-      if (programs.length === 0 || flag === 'apart' || OWN_APP.test(code)) programs.push({ language, own: [], exchanges: [] })
+      if ((language !== 'ts' && language !== 'js') || flags.includes('setup')) continue
+      if (programs.length === 0 || flags.includes('apart') || OWN_APP.test(code)) programs.push({ language, own: [], exchanges: [] })
       programs.at(-1)?.own.push(code)
     }
     return programs.map(({ language, own, exchanges }) => ({ page, heading, language, exchanges, source: asModule(setup, own, exchanges.length > 0) }))
@@ -75,7 +81,7 @@ const IMPORT = /^import (?<what>[^'"]+?) from '(?<from>[^']+)'$/gm
 /** One module: the imports once each, the setup, and in a block of its own the section, which may give the same names to other things. */
 function asModule (setup: readonly string[], own: readonly string[], isAsked: boolean): string {
   const imports = new Set<string>()
-  const withoutImports = (code: string): string => code.replace(IMPORT, (...args) => {
+  const withoutImports = (code: string): string => code.replace(/^export (?!\{)/gm, '').replace(IMPORT, (...args) => {
     const { what: written, from } = args.at(-1) as { what: string, from: string }
     const what = written.replace(/^type \{ (.+) \}$/, (_, names: string) => `{ ${names.split(', ').map((name) => `type ${name}`).join(', ')} }`)
     const [, first, named] = /^([\w* ]+?)?,? ?(?:\{ (.+) \})?$/.exec(what) ?? []
