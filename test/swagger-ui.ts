@@ -1,8 +1,10 @@
 /** A real Chromium, as the machine has it, and what a person does in Swagger UI. */
 
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
 
@@ -19,6 +21,32 @@ function findChromium (): string | undefined {
 
 /** Runs a test in a browser. Without one it is skipped, but in CI it fails. */
 export async function inBrowser (name: string, body: (t: Test, browser: Browser) => Promise<void>): Promise<void> {
+  await withChromium(name, launch, body)
+}
+
+/**
+ * Runs a test in a browser with a profile, in which cookies of one site come along with requests of the pages of another, as they do unless a user or
+ * a distribution has blocked them.
+ *
+ * @param rules further rules for the places at which it finds hosts
+ */
+export async function inProfile (
+  name: string, rules: readonly string[], options: BrowserContextOptions, body: (t: Test, context: BrowserContext) => Promise<void>
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'profile-'))
+  mkdirSync(join(folder, 'Default'))
+  writeFileSync(join(folder, 'Default/Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0, block_third_party_cookies: false } }))
+  const start = async (executablePath: string): Promise<BrowserContext> =>
+    await chromium.launchPersistentContext(folder, { executablePath, args: [...ARGUMENTS, resolving(rules)], ...options })
+  await withChromium(name, start, body)
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+
+const resolving = (rules: readonly string[]): string => `--host-resolver-rules=${[`MAP ${PLAIN_HOST} 127.0.0.1`, ...rules].join(', ')}`
+
+async function withChromium<Started extends { readonly close: () => Promise<void> }> (
+  name: string, start: (executablePath: string) => Promise<Started>, body: (t: Test, started: Started) => Promise<void>
+): Promise<void> {
   const executablePath = findChromium()
   const inCI = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false'
   if (executablePath === undefined && !inCI) {
@@ -27,16 +55,16 @@ export async function inBrowser (name: string, body: (t: Test, browser: Browser)
   }
   await t.test(name, async (t) => {
     if (executablePath === undefined) throw new Error('no Chromium was found: in CI the browser tests must run')
-    const browser = await launch(executablePath)
-    t.teardown(async () => { await browser.close() })
-    await body(t, browser)
+    const started = await start(executablePath)
+    t.teardown(async () => { await started.close() })
+    await body(t, started)
   })
 }
 
 /** Chromium, for a program that is no test. */
 export async function launch (executablePath = findChromium()): Promise<Browser> {
   if (executablePath === undefined) throw new Error('no Chromium was found: install one, or name it in CHROMIUM')
-  return await chromium.launch({ executablePath, args: [...ARGUMENTS, `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`] })
+  return await chromium.launch({ executablePath, args: [...ARGUMENTS, resolving([])] })
 }
 
 /** A new page. Where the browser itself asks for a user name, because it is challenged for Basic, it is told to cancel. */

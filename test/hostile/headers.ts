@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { createApp } from '../helpers'
 import { readAuthorization, trimSpaces } from '../../lib/header/authorization'
+import { isCrossSite } from '../../lib/header/origin'
 import { readBasicCredentials } from '../../lib/header/basic-credentials'
 import { readBearer } from '../../lib/schemes/http'
 import { exchange, listen, request } from './raw'
@@ -154,6 +155,75 @@ t.test('bytes on the wire', async (t) => {
   t.ok([200, 400, 401].every((status) => (answers[status] ?? 0) > 40), 'let in, refused, and refused by Node.js itself')
 })
 
+// Node.js takes white space off both ends of a value, and rejects what no client may send.
+const ORIGINS = [
+  'https://app.example.evil', 'https://evil-app.example', 'https://app.example@evil', 'https://evil@app.example', 'https://app.example:443@evil', 'https://evil/app.example', 'https://evil#app.example',
+  'https://evil?app.example', 'https://evil\\app.example', 'https:\\\\app.example', 'https://app.example/', 'https://app.example//', 'https://app.example?', 'https://app.example#', 'https:app.example', '//app.example', 'app.example',
+  'null', 'NULL', 'undefined', '', '*', 'https://', 'https://*', 'about:blank', 'file://', 'data:text/html,x', 'javascript://app.example', 'blob:https://app.example', 'capacitor://app.example', 'wss://app.example',
+  'https://app.example.', 'https://.app.example', 'https://app..example', 'https://app.exa\tmple', 'https://\tapp.example', 'https://app.example\t,', 'https://app .example', 'https://app.example https://app.example',
+  'https://app.example, https://app.example', 'https://app.example,', 'https://app.ex\xadample', 'https://\xe4pp.example', 'https://xn--app-.example', 'https://%61pp.example', 'https://app%2eexample', 'https://app\xb7example',
+  'https://app.example:', 'https://app.example:0', 'https://app.example:80', 'https://app.example:8443', 'https://app.example:0443', 'https://app.example:443:443', 'https://app.example:4430', 'https://app.example:+443', 'https://app.example:65979',
+  'http://app.example:443', 'http://app.example:8080', 'ftp://app.example', 'HTTP://app.example', '__proto__', 'constructor', '[object Object]'
+]
+const SITES = ['cross-site', 'same-site', 'SAME-ORIGIN', 'Same-Origin', 'none, cross-site', 'cross-site, none', 'same-origin, same-origin', 'same-origin,', 'same-origin;v=1', '"same-origin"', 'None', 'null', '', 'x', '__proto__', 'toString', 'same\torigin', 'same-origin\xa0']
+
+async function buildPages (trustedOrigins: readonly string[] = []): Promise<FastifyInstance> {
+  const app = await createApp()
+  const scheme = app.authSchemes.apiKeyCookie({ name: 'key', trustedOrigins, verify: () => ({}) })
+  app.route({ method: ['GET', 'POST'], url: '/', security: [{ scheme }], handler: async () => ({ ran: true }) })
+  return app
+}
+
+t.test('a page of another origin, however its headers are written', async (t) => {
+  const app = await buildPages(['https://web.example'])
+  t.teardown(async () => { await app.close() })
+  const port = await listen(app)
+  const post = async (...lines: string[]): Promise<number> => (await exchange(port, request('POST / HTTP/1.1', 'Host: app.example', 'Cookie: key=x', 'Content-Length: 0', ...lines))).status
+  const upgrade = async (...lines: string[]): Promise<number> => (await exchange(port, request('GET / HTTP/1.1', 'Host: app.example', 'Cookie: key=x', ...lines))).status
+  for (const origin of ORIGINS) {
+    t.equal(await post(`Origin: ${origin}`), 403, origin)
+    t.equal(await post(`Origin: ${origin}`, 'Sec-Fetch-Site: cross-site'), 403, origin)
+    t.equal(await upgrade(`Origin: ${origin}`, 'Upgrade: websocket'), 403, origin)
+  }
+  for (const site of SITES) {
+    t.equal(await post(`Sec-Fetch-Site: ${site}`), 403, site)
+    t.equal(await post(`Sec-Fetch-Site: ${site}`, 'Origin: http://app.example'), 403, site)
+  }
+  for (const line of ['Upgrade: websocket', 'upgrade: x', 'UPGRADE: h2c, websocket', 'Upgrade:', 'Upgrade: \tWebSocket']) t.equal(await upgrade(line, 'Origin: https://evil'), 403, line)
+  for (const lines of [[], ['Origin: http://app.example'], ['Origin:\thttp://app.example \t'], ['Origin: https://web.example'], ['Sec-Fetch-Site: none '], ['Sec-Fetch-Site: same-origin', 'Origin: null']]) t.equal(await post(...lines), 200, lines.join())
+})
+
+t.test('pages of random origins and hosts', async (t) => {
+  const app = await buildPages()
+  t.teardown(async () => { await app.close() })
+  const port = await listen(app)
+  const piece = fc.constantFrom('app.example', 'APP.example', 'evil', '[::1]', '127.0.0.1', ':80', ':443', ':8080', ':', '.', '@', '/', '\\', '#', '?', ' ', '\t', ',', '\xe9', '\xad', '%2e', 'null')
+  const text = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''))
+  const host = fc.oneof(fc.constantFrom('app.example', 'app.example:80', 'APP.Example:443', 'app.example:8080', '[::1]', '[::1]:80', ''), text)
+  const origin = fc.oneof(fc.constantFrom('http', 'https'), fc.constantFrom('http', 'https', 'HTTP', 'wss', 'null', ''))
+  const statuses: Record<number, number> = {}
+  await property(t, 1500, fc.asyncProperty(origin, fc.constantFrom('://', '://', '://', ':', ''), fc.oneof(fc.constant(undefined), text), host, async (scheme, separator, rest, at) => {
+    const sent = `${scheme}${separator}${rest ?? at}`
+    const { status } = await exchange(port, request('POST / HTTP/1.1', `Host: ${at}`, `Origin: ${sent}`, 'Cookie: key=x', 'Content-Length: 0'))
+    statuses[status] = (statuses[status] ?? 0) + 1
+    const trim = (value: string): string => value.replace(/^[ \t]+|[ \t]+$/g, '')
+    // All that may let in, written out.
+    const bare = trim(at).toLowerCase()
+    const may = ['http:80', 'https:443'].flatMap((pair) => {
+      const [name, port] = pair.split(':') as [string, string]
+      const without = bare.endsWith(`:${port}`) ? bare.slice(0, -port.length - 1) : bare
+      return without === '' ? [] : [`${name}://${without}`, `${name}://${without}:${port}`]
+    })
+    const isOwn = may.includes(trim(sent).toLowerCase()) && /^https?:/.test(trim(sent))
+    if (status === 200 && !isOwn) throw new Error(`${JSON.stringify([at, sent])} let in`)
+    // Of hosts that browsers send, none is refused.
+    if (status !== 200 && isOwn && /^[\w.:[\]-]+$/.test(bare)) throw new Error(`${JSON.stringify([at, sent])}: ${status}`)
+    if (![200, 400, 403].includes(status)) throw new Error(`${JSON.stringify([at, sent])}: ${status}`)
+  }))
+  t.comment(`answered ${JSON.stringify(statuses)}`)
+  t.ok([200, 403].every((status) => (statuses[status] ?? 0) > 40), 'some were let in and some were not')
+})
+
 t.test('64 KiB in a header or a query', async (t) => {
   const app = await build()
   t.teardown(async () => { await app.close() })
@@ -167,6 +237,7 @@ t.test('64 KiB in a header or a query', async (t) => {
   t.equal((await exchange(port, request(`GET /query?key=${long} HTTP/1.1`))).status, 200)
   t.equal((await exchange(port, request('GET /cookie HTTP/1.1', `Cookie: ${'a=b; '.repeat(13107)}key=${long}`))).status, 200)
   t.equal((await exchange(port, request('GET /cookie HTTP/1.1', `Cookie: ${'='.repeat(65536)}`))).status, 401)
+  t.equal((await exchange(port, request('GET /cookie HTTP/1.1', 'Upgrade: x', 'Cookie: key=x', `Origin: http://${long}`))).status, 403)
 })
 
 t.test('reading takes time in proportion to what is read', async (t) => {
@@ -182,6 +253,7 @@ t.test('reading takes time in proportion to what is read', async (t) => {
   const read = (text: string): void => {
     readBearer(text)
     trimSpaces(text)
+    isCrossSite({ method: 'POST', protocol: 'http', host: text, headers: { origin: `http://${text.replace(' ', ':')}` } }, new Set())
     const basic = readAuthorization(text, 'basic')
     if (typeof basic === 'object') readBasicCredentials(basic.credentials)
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'tstyche'
 import {
-  InvalidCredentialsError,
+  InvalidCredentialsError, refuseCrossSite,
   type AnyAuth, type Auth, type HTTPAuthorizationCredentials, type HTTPBasicCredentials, type ProtectedResource,
   type Scheme, type Verify
 } from '../../lib'
@@ -20,6 +20,37 @@ test('a factory names the options that are missing or wrong', () => {
   // @ts-expect-error Expected 1 arguments, but got 0
   authSchemes.httpBase()
   authSchemes.httpDigest()
+})
+
+test('trusted origins are a list or *, of schemes whose credentials browsers send by themselves', () => {
+  const origins: readonly string[] = ['https://app.example']
+  authSchemes.apiKeyCookie({ name: 'sid', trustedOrigins: origins })
+  authSchemes.httpBasic({ trustedOrigins: ['https://app.example'] })
+  authSchemes.httpDigest({ trustedOrigins: '*', verify: ({ credentials }) => credentials })
+  // @ts-expect-error is not assignable to type
+  authSchemes.apiKeyCookie({ name: 'sid', trustedOrigins: 'https://app.example' })
+  // @ts-expect-error is not assignable to type
+  authSchemes.httpBasic({ trustedOrigins: [/app/] })
+  // @ts-expect-error 'trustedOrigins' does not exist in type
+  authSchemes.apiKeyHeader({ name: 'key', trustedOrigins: [] })
+  // @ts-expect-error 'trustedOrigins' does not exist in type
+  authSchemes.httpBearer({ trustedOrigins: [] })
+  expect(authSchemes.apiKeyCookie({ name: 'sid', trustedOrigins: [], verify: (id) => ({ id }) })).type.toBe<Scheme<Auth<string, { id: string }>>>()
+})
+
+test('the check of a page is a hook of a route, of an instance and of a token form', () => {
+  app.addHook('onRequest', refuseCrossSite())
+  app.post<{ Body: { name: string } }>('/', { onRequest: refuseCrossSite({ trustedOrigins: '*' }) }, async (request) => {
+    expect(request.body.name).type.toBe<string>()
+  })
+  app.post('/', { onRequest: [refuseCrossSite()], security: [{ scheme: basic }] }, async (request) => {
+    expect(request.auth).type.toBe<BasicAuth>()
+  })
+  app.tokenForm('/token', { onRequest: refuseCrossSite({ trustedOrigins: ['https://app.example'] }) }, () => ({ access_token: '', token_type: 'bearer' }))
+  // @ts-expect-error 'trustedOrigin' does not exist in type 'TrustedOriginsOptions'
+  refuseCrossSite({ trustedOrigin: [] })
+  // @ts-expect-error has no properties in common with type 'TrustedOriginsOptions'
+  refuseCrossSite(['https://app.example'])
 })
 
 test('verify gets the credentials and its context, grantedScopes the user', () => {
