@@ -7,7 +7,7 @@ const read = (file) => readFileSync(new URL(file, root), 'utf8')
 const list = (folder) => readdirSync(new URL(folder, root)).filter((name) => name.endsWith('.ts'))
 
 const FILES = ['LICENSE', ...list('example').map((name) => `example/${name}`)]
-const FOLDERS = ['test/hostile']
+const FOLDERS = ['example', 'test/hostile']
 
 /** The comment with which a file of code opens. */
 const openingOf = (file) => /^\/\*\*([^]+?)\*\//.exec(read(file))[1].replace(/\s+(?:\* )?/g, ' ')

@@ -62,7 +62,8 @@ const OWN_APP = /^const app\b/m
  * `setup` of the whole page define. Where there are exchanges, or the program listens, it listens on `PORT`.
  */
 export function programsOf (page: string): Program[] {
-  const sections = sectionsOf(read(page))
+  // The README has no room for what its readers do not need.
+  const sections = sectionsOf(read(page) + (page === 'README.md' ? read('test/docs/readme-setup.md') : ''))
   const setup = sections.flatMap(({ blocks }) => blocks).filter(({ flags }) => flags.includes('setup')).map(({ code }) => code)
   return sections.flatMap(({ heading, blocks }) => {
     const programs: Array<{ language: Program['language'], own: string[], exchanges: Exchange[] }> = []
