@@ -6,8 +6,10 @@
  * 2. `fastify.children`, a symbol, holds the child contexts of a context.
  * 3. `printRoutes()` writes a tree of four characters a level, a leaf as `path (GET, HEAD)`, then its constraints.
  * 4. `Symbol.for('registered-plugin')` holds the names of the plugins registered in a context and its parents.
+ * 5. `fastify.serverBindings`, a symbol of the root, holds the servers for the further addresses of `localhost`.
  */
 
+import { Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { unguardedRoutes } from './errors'
 
@@ -35,12 +37,11 @@ export function parentsOf<Context extends object> (context: Context): Context[] 
 
 /** Returns the contexts below a context, at every depth, that exist so far. */
 export function descendantsOf<Context extends object> (context: Context): Context[] {
-  const key = Object.getOwnPropertySymbols(context).find(({ description }) => description === 'fastify.children')
-  const children = key === undefined ? undefined : (context as Record<symbol, Context[]>)[key]
+  const children = propertyOf(context, 'fastify.children')
   if (!Array.isArray(children) || children.some((child) => parentOf(child) !== context)) {
     throw changed('the list of child contexts')
   }
-  return children.flatMap((child) => [child, ...descendantsOf(child)])
+  return (children as Context[]).flatMap((child) => [child, ...descendantsOf(child)])
 }
 
 /** Returns the routes that were declared so far, in all contexts: the only list that Fastify gives of them. */
@@ -77,6 +78,21 @@ export function timesRegistered (context: object, plugin: string): number {
     throw changed('the list of registered plugins')
   }
   return Array.from(names as ArrayLike<unknown>).filter((name) => name === plugin).length
+}
+
+/** Returns the servers beside `app.server`: once Fastify listens at `localhost`, one for each further address. */
+export function secondaryServersOf (context: object): Server[] {
+  const servers = propertyOf(parentsOf(context).at(-1) ?? context, 'fastify.serverBindings')
+  if (!Array.isArray(servers) || servers.some((server) => !(server instanceof Server))) {
+    throw changed('the list of servers')
+  }
+  return servers
+}
+
+/** Returns a property whose key is a symbol of that description. */
+function propertyOf (object: object, description: string): unknown {
+  const key = Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description)
+  return key === undefined ? undefined : (object as Record<symbol, unknown>)[key]
 }
 
 const kRegistered = Symbol.for('registered-plugin')

@@ -8,8 +8,9 @@ import { badOption } from './errors'
 import { parentsOf } from './fastify-internals'
 import { documentRoutes, inspectDocument } from './openapi/document'
 import { Swaggers, isProbe } from './openapi/swagger'
-import { kAttempt } from './request/hook'
-import { respondToRefusal, kRefusal } from './request/reject'
+import { decorateRequests } from './request/hook'
+import { respondToRefusal } from './request/reject'
+import { watchServer } from './routes/client-certificates'
 import { watchBoot, type Registered } from './routes/failed-boot'
 import { Routes } from './routes/routes'
 import { refuseOutside, surroundingsOf, unseenGuard } from './routes/unseen'
@@ -39,7 +40,7 @@ function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Re
   const surroundings = surroundingsOf(app)
   const { unseen, children, others } = surroundings
   const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, surroundings, publicUrls)
-  const swaggers = new Swaggers(documentRoutes(routes), (document) => { inspectDocument(routes, document) })
+  const swaggers = new Swaggers(documentRoutes(routes), (document, home) => { inspectDocument(routes, document, home) })
 
   for (const context of [app, ...children]) decorateRequests(context)
   app.decorate('authSchemes', createAuthSchemes(routes, realm, (message) => { app.log.warn(message) }))
@@ -66,8 +67,10 @@ function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Re
     const [outermost = app] = others
     outermost.addHook('onRequest', unseenGuard(routes.contexts, routes.schemes, explicit))
   }
+  const checkServer = watchServer(app, routes.schemes, warnOnce)
   app.addHook('onReady', async () => {
     try {
+      checkServer()
       routes.finish(app.log, swaggers.exist)
       registered.complete()
     } catch (error) {
@@ -75,13 +78,6 @@ function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Re
       throw error
     }
   })
-}
-
-/** Adds the properties of requests. A context that was created before has its own decorators, not its parents'. */
-function decorateRequests (context: FastifyInstance): void {
-  for (const name of ['auth', kAttempt, kRefusal] as const) {
-    if (!context.hasRequestDecorator(name as string)) context.decorateRequest(name as 'auth', null as any)
-  }
 }
 
 /** The plugin: `fastapi.security` for Fastify. It is the default export, too, and what `require` returns. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { authSchemes } from '../lib'
-import { descendantsOf, parentOf, parentsOf, printedRoutes, timesRegistered } from '../lib/fastify-internals'
+import { descendantsOf, parentOf, parentsOf, printedRoutes, secondaryServersOf, timesRegistered } from '../lib/fastify-internals'
 
 const changed = (what: string) => ({
   code: 'FST_AUTH_UNGUARDED_ROUTE',
@@ -88,6 +88,15 @@ t.test('registrations of a plugin are counted in a context and its parents', asy
   t.equal(timesRegistered(app, 'other'), 0)
 })
 
+t.test('the servers beside the first one, from every context', async (t) => {
+  const [app, a] = await nested()
+  t.strictSame(secondaryServersOf(app), [])
+  await app.listen({ port: 0, host: 'localhost' })
+  t.teardown(async () => { await app.close() })
+  const addresses = secondaryServersOf(a).map((server) => server.address())
+  t.strictSame([...addresses, app.server.address()], app.addresses())
+})
+
 t.test('a context without a prototype is no context', async (t) => {
   const [app, a] = await nested()
   Object.setPrototypeOf(app, null)
@@ -122,6 +131,14 @@ t.test('a list of child contexts in another form throws, at every depth', async 
   (a as any)[childrenKey(a)].push({})
   t.throws(() => descendantsOf(app), changed('the list of child contexts'))
 })
+
+for (const servers of [undefined, null, {}, new Set(), [{}], [null]]) {
+  t.test(`a list of servers in another form throws: ${JSON.stringify(servers)}`, async (t) => {
+    const [app, a] = await nested() as any[]
+    app[Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.serverBindings') as symbol] = servers
+    for (const context of [app, a]) t.throws(() => secondaryServersOf(context), changed('the list of servers'))
+  })
+}
 
 t.test('printed routes in another form throw', async (t) => {
   const rows: unknown[] = [undefined, null, [], {}, ['/a (GET)'], Promise.resolve('/a (GET)'), '/a', '/a [GET]',

@@ -4,7 +4,8 @@ import type { RequestGenericInterface } from 'fastify'
 
 /**
  * The secret part of `credentials` as one string: the credentials themselves if they are a string (API keys, OAuth2,
- * OpenID Connect), their `credentials` if they are `{ scheme, credentials }`, and `null` for HTTP Basic.
+ * OpenID Connect), their `credentials` if they are `{ scheme, credentials }`, and `null` for HTTP Basic and
+ * certificates.
  */
 export type TokenOf<Credentials> =
   unknown extends Credentials ? string | null
@@ -21,7 +22,7 @@ export interface Auth<Credentials, User, Token = TokenOf<Credentials>> {
   readonly scheme: string
   /** The credentials as extracted. Not verified unless the scheme has a `verify`. */
   readonly credentials: Credentials
-  /** The credentials as one string, `null` for HTTP Basic. */
+  /** The credentials as one string, `null` for HTTP Basic and certificates. */
   readonly token: Token
   /** The value that `verify` returned; `undefined` for a scheme without `verify`. */
   readonly user: User

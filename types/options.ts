@@ -1,5 +1,6 @@
 /** Options of the plugin and of the scheme factories, and `app.authSchemes` itself. */
 
+import type { X509Certificate } from 'node:crypto'
 import type { AuditedRoute } from './audit'
 import type { Auth } from './auth'
 import type { ProtectedResourceOptions } from './resource'
@@ -164,6 +165,31 @@ export interface OpenIdConnectOptions extends BearerOptions {
   readonly openIdConnectUrl: string
 }
 
+/** Options of `mutualTLS`. */
+export interface MutualTLSOptions {
+  /**
+   * The header in which a proxy that ends TLS passes on the certificate of its client. The proxy must verify the
+   * certificate, and must remove the header from what clients send. Default: none, the certificate is that of the
+   * connection. That takes Node.js 22 or later, and `requestCert: true` and `ca` in the option `https` of Fastify.
+   */
+  readonly header?: {
+    /** The name of the header. Sent twice, it is malformed. */
+    readonly name: string
+    /**
+     * The addresses of the proxies: IP addresses, subnets such as `10.0.0.0/8`, and `unix` for Unix sockets. They are
+     * compared with the peer of the connection, whatever `trustProxy` is. From any other peer the header is malformed,
+     * and its value is not read.
+     */
+    readonly from: readonly string[]
+    /**
+     * The form of the certificate. `rfc9440`: base64 of DER between colons (RFC 9440 section 2). `url-pem`: PEM with
+     * percent-encoding, as nginx and the Application Load Balancer of AWS write it. Anything but exactly one
+     * certificate is malformed.
+     */
+    readonly encoding: 'rfc9440' | 'url-pem'
+  }
+}
+
 /** The `Authorization` header of a request: a scheme name and the rest. */
 export interface HTTPAuthorizationCredentials {
   /** The scheme's name as sent. */
@@ -235,6 +261,13 @@ export interface SchemeFactories {
    * document is read.
    */
   readonly openIdConnect: SchemeFactory<OpenIdConnectOptions, string>
+  /**
+   * A client's certificate (RFC 8446 section 4.4.2), of the connection or in a header of a proxy. The credentials are
+   * the certificate. At each request it must be within its dates, and that of a connection must have been verified in
+   * the handshake: else it is malformed. Renegotiation closes the connection. Not checked: revocation, and whose the
+   * certificate is, which `verify` decides.
+   */
+  readonly mutualTLS: SchemeFactoryWithDefaults<MutualTLSOptions & TrustedOriginsOptions, X509Certificate>
 }
 
 /** `app.authSchemes`: the scheme factories, and tools for tests. */
@@ -256,7 +289,10 @@ export interface AuthSchemes extends SchemeFactories {
   readonly override: <A>(scheme: Scheme<A>, auth: OverrideAuth<NonNullable<A>>) => () => void
 }
 
-/** The second argument of `override`. `credentials` default to empty ones. */
+/**
+ * The second argument of `override`. `credentials` default to empty ones; those of `mutualTLS` to a certificate of the
+ * name `override` and of the year 1970.
+ */
 type OverrideAuth<A> = A extends Auth<infer Credentials, infer User>
   ? { readonly credentials?: Credentials } & (undefined extends User
     ? { readonly user?: User }

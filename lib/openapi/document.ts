@@ -1,13 +1,15 @@
 /** Writes the requirements of all routes into a document while @fastify/swagger makes it. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { duplicateScheme, unguardedRoutes } from '../errors'
+import type { FastifyInstance } from 'fastify'
+import { badSecurity, duplicateScheme, unguardedRoutes } from '../errors'
+import { parentsOf } from '../fastify-internals'
 import { namesIn } from '../requirement/by-name'
 import { both, type Requirement } from '../requirement/combine'
 import type { Route, Routes } from '../routes/routes'
 import { listRoutes } from '../routes/unseen'
 import type { SchemeDefinition } from '../schemes/definition'
-import { ERROR_SCHEMA, completeOperation, describe, partsOf, type Description } from './operation'
+import { ERROR_SCHEMA, completeOperation, describe, isLaterThan30, partsOf, type Description } from './operation'
 import { pathsOf } from './paths'
 import { observeRoute, onOperation, operationsOf, type DocumentObject, type WrittenOperation } from './swagger'
 
@@ -31,15 +33,21 @@ export function documentRoutes (routes: Routes) {
 /**
  * Checks a document at boot, before any route is written into it.
  *
+ * @param home the context whose routes it documents
  * @throws `FST_AUTH_DUPLICATE_SCHEME` if the user has defined a required scheme in another way
+ * @throws `FST_AUTH_BAD_SECURITY` if the version of the document has no such scheme
  */
-export function inspectDocument ({ all, schemes, registration }: Routes, object: DocumentObject): void {
+export function inspectDocument (
+  { all, schemes, registration }: Routes, object: DocumentObject, home: FastifyInstance
+): void {
   const written: DocumentObject = object.components.securitySchemes ?? {}
-  const alternatives = all.flatMap(({ guard }) => guard.requirement ?? [])
-  const required = new Set(alternatives.flatMap(({ entries }) => entries.map(({ node }) => node.definition)))
-  for (const { name, openapi } of required) {
+  for (const { name, openapi } of definitionsOf(all)) {
     if (Object.hasOwn(written, name) && !isDeepStrictEqual(written[name], openapi)) throw duplicateScheme(name)
   }
+  const shown = all.filter(({ context, options }) =>
+    (options.schema as { hide?: unknown } | undefined | null)?.hide !== true &&
+    [context, ...parentsOf(context)].includes(home))
+  for (const definition of definitionsOf(shown)) checkVersion(definition, object)
   const undeclared = all.filter(({ guard }) => guard.requirement === null)
     .flatMap(({ methods, url }) => methods.map((method) => ({ method, url })))
   if (schemes.isNamedIn(object.security) && undeclared.length > 0) {
@@ -48,6 +56,19 @@ export function inspectDocument ({ all, schemes, registration }: Routes, object:
       `these routes are public, and documented so: ${listRoutes(undeclared)}. ` +
       'Require the scheme by `app.secure`, and leave it out of the root')
   }
+}
+
+/** Returns the definitions of the schemes that routes require. */
+function definitionsOf (routes: readonly Route[]): Set<SchemeDefinition> {
+  const alternatives = routes.flatMap(({ guard }) => guard.requirement ?? [])
+  return new Set(alternatives.flatMap(({ entries }) => entries.map(({ node }) => node.definition)))
+}
+
+/** Throws for a scheme that the document could only leave out, as if nothing were required. */
+function checkVersion ({ name, openapi }: SchemeDefinition, { openapi: version }: DocumentObject): void {
+  if (openapi.type !== 'mutualTLS' || isLaterThan30({ openapi: version })) return
+  throw badSecurity(`the document of OpenAPI ${version}`, `"${name}" is of the type mutualTLS, which came with ` +
+    '3.1; give @fastify/swagger the option `openapi: { openapi: \'3.1.0\' }`')
 }
 
 /** One document, from its first route until it is made. */
@@ -179,7 +200,9 @@ class Document {
     return description
   }
 
-  #use ({ name, openapi }: SchemeDefinition): void {
+  #use (definition: SchemeDefinition): void {
+    const { name, openapi } = definition
+    checkVersion(definition, this.object)
     const written = Object.hasOwn(this.#schemes, name) ? this.#schemes[name] : undefined
     if (written !== undefined && !isDeepStrictEqual(written, openapi)) throw duplicateScheme(name)
     if (written !== undefined) return

@@ -24,7 +24,8 @@ export function partsOf (options: object | undefined, document: DocumentObject):
   })
 }
 
-const isLaterThan30 = ({ openapi }: DocumentObject): boolean => !String(openapi).startsWith('3.0')
+/** Returns true for a document of OpenAPI 3.1 or later. */
+export const isLaterThan30 = ({ openapi }: DocumentObject): boolean => !String(openapi).startsWith('3.0')
 
 /** A requirement, as one document shows it. */
 export interface Description {
@@ -72,8 +73,11 @@ export function describe (requirement: Requirement, document: DocumentObject): D
 }
 
 function parametersOf ({ alternatives }: Plan): Description['parameters'] {
-  const needed = alternatives.map(({ members }) => members.map(({ definition: { openapi } }) =>
-    parameterKey(openapi.type === 'apiKey' ? openapi : { in: 'header', name: 'authorization' })))
+  const needed = alternatives.map(({ members }) => members.flatMap(({ definition: { openapi } }) => {
+    // Clients send no parameter with a certificate: a header that has it is the proxy's.
+    if (openapi.type === 'mutualTLS') return []
+    return [parameterKey(openapi.type === 'apiKey' ? openapi : { in: 'header', name: 'authorization' })]
+  }))
   return new Map(needed.flat().map((key) => [key, needed.every((keys) => keys.includes(key))]))
 }
 

@@ -28,8 +28,8 @@ interface TransformInput {
 
 /** Called before the first route is written into a document; `undefined`: it is Swagger 2.0. */
 type OnDocument = (document: DocumentObject | undefined) => void
-/** Called once at boot with a document that has no routes. It is not made to its end. */
-type OnBoot = (document: DocumentObject) => void
+/** Called once at boot with a document that has no routes, and its context. It is not made to its end. */
+type OnBoot = (document: DocumentObject, home: FastifyInstance) => void
 
 const kProbe: unique symbol = Symbol('fastify-auth-schemes.probe')
 
@@ -57,7 +57,7 @@ export class Swaggers {
     // Registered behind the hook of @fastify/swagger, which makes no document before.
     home.addHook('onReady', async () => {
       const document = peek(home)
-      if (document !== undefined) this.onBoot(document)
+      if (document !== undefined) this.onBoot(document, home)
     })
   }
 }

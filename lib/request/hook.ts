@@ -1,13 +1,13 @@
 /** The hooks that run a plan on a request. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { badOption } from '../errors'
 import { toError } from '../outcome'
 import type { Plan } from '../requirement/plan'
 import type { SchemeNode } from '../requirement/node'
 import type { Auth } from '../../types/auth'
 import { Attempt, authenticate, type SetAuth } from './authenticate'
-import { reject } from './reject'
+import { kRefusal, reject } from './reject'
 import { asSent } from './sent'
 
 type Done = (error?: Error) => void
@@ -23,6 +23,13 @@ export const kGuard: unique symbol = Symbol('fastify-auth-schemes.guard')
 export interface GuardedRequest {
   auth: Auth<unknown, unknown> | null
   [kAttempt]?: Attempt | null
+}
+
+/** Adds the properties of requests. A context that was created before inherits no decorator. */
+export function decorateRequests (context: FastifyInstance): void {
+  for (const name of ['auth', kAttempt, kRefusal] as const) {
+    if (!context.hasRequestDecorator(name as string)) context.decorateRequest(name as 'auth', null as any)
+  }
 }
 
 /** The guard of a route, as far as the hook of a single scheme needs it. */

@@ -3,7 +3,7 @@
 import { badSecurity, unknownScheme } from '../errors'
 import type { SchemeDefinition } from '../schemes/definition'
 import type { Scheme } from '../../types/scheme'
-import { nodeOf } from './node'
+import { nodeOf, type SchemeNode } from './node'
 import { isPlainObject } from './read'
 
 /** The schemes of one registration of the plugin, by name. */
@@ -12,6 +12,11 @@ export class SchemesByName {
 
   add (scheme: Scheme): void {
     this.#schemes.set(scheme.name, [...this.#schemes.get(scheme.name) ?? [], scheme])
+  }
+
+  /** The definitions of all schemes. */
+  get definitions (): SchemeDefinition[] {
+    return [...this.#schemes.values()].flat().map((scheme) => (nodeOf(scheme) as SchemeNode).definition)
   }
 
   /** Returns the definition of the first scheme of that name; `undefined` if there is none. */

@@ -17,7 +17,12 @@ export interface CredentialSource {
   readonly query: unknown
   /** The cookies that @fastify/cookie parsed, if it ran before. */
   readonly cookies?: unknown
-  readonly raw: { readonly url?: string | undefined }
+  readonly raw: {
+    readonly url?: string | undefined
+    /** Names and values in turn, as they were received. */
+    readonly rawHeaders: readonly string[]
+    readonly socket: Peer
+  }
   /** The Fastify instance of the route, on which @fastify/cookie keeps its parser. */
   readonly server: object
   readonly method: string
@@ -26,9 +31,20 @@ export interface CredentialSource {
   readonly protocol: string
 }
 
+/** The connection of a request. */
+export interface Peer {
+  /** `undefined` for Unix sockets, and for connections that are gone. */
+  readonly remoteAddress?: string | undefined
+  /** The server that accepted the connection. */
+  readonly server?: { readonly address: () => unknown }
+  /** True if the client has sent a certificate that was verified, or has resumed a session. */
+  readonly authorized?: boolean
+  readonly authorizationError?: unknown
+}
+
 /** OpenAPI's Security Scheme Object. */
 type SecuritySchemeObject = Readonly<Record<string, unknown>> &
-  { readonly type: 'apiKey' | 'http' | 'oauth2' | 'openIdConnect' }
+  { readonly type: 'apiKey' | 'http' | 'mutualTLS' | 'oauth2' | 'openIdConnect' }
 
 /** The challenge of a scheme, without the parameters that depend on the request. */
 interface ChallengeTemplate {
@@ -59,6 +75,8 @@ export interface SchemeKind {
   readonly extract: (source: CredentialSource) => Extraction
   /** For credentials that browsers send by themselves; `null` for all others. */
   readonly trustedOrigins: TrustedOrigins
+  /** True if the credentials are the certificate of the connection, which the server must ask for. */
+  readonly ofConnection?: true
   /** The default credentials of a test that overrides the scheme. */
   readonly emptyCredentials: {}
   /** The API to which tokens are bound. Default: none is named. */

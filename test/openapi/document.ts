@@ -57,6 +57,66 @@ t.test('a scheme that the user wrote differently is an error', async (t) => {
   })
 })
 
+const header = { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' } as const
+const NEEDS_31 = {
+  code: 'FST_AUTH_BAD_SECURITY',
+  message: 'the document of OpenAPI 3.0.3: "Partner" is of the type mutualTLS, which came with 3.1; give @fastify/swagger the option `openapi: { openapi: \'3.1.0\' }`'
+}
+
+t.test('a client certificate is documented in OpenAPI 3.1', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.mutualTLS({ header, description: 'Ask for one', verify: ({ subject }) => subject })
+  app.get('/a', { security: [{ scheme, scopes: ['x'] }] }, handler)
+  await app.ready()
+  const document = documentOf(app)
+  await assertValid(document)
+  t.strictSame(operationsIn(document), { 'get /a': [[{ MutualTLS: ['x'] }], '200,401,403'] })
+  t.strictSame(document.components.securitySchemes, { MutualTLS: { type: 'mutualTLS', description: 'Ask for one' } })
+})
+
+for (const version of [{ openapi: '3.0.3' }, {}]) {
+  t.test(`a client certificate that a document of OpenAPI 3.0 would leave out is an error: ${JSON.stringify(version)}`, async (t) => {
+    const build = async (): Promise<[FastifyInstance, any]> => {
+      const app = await createApp({ swagger: { openapi: { info: { title: 'Test', version: '1.0.0' }, ...version } } })
+      return [app, app.authSchemes.mutualTLS({ header, schemeName: 'Partner', verify: () => true })]
+    }
+    const [app, scheme] = await build()
+    app.get('/a', { security: [{ scheme }, {}] }, handler)
+    await t.rejects(async () => { await app.ready() }, NEEDS_31)
+    await t.rejects(Promise.resolve(app.inject('/a')), NEEDS_31)
+
+    const [hidden, hiddenScheme] = await build()
+    hidden.get('/a', { schema: { hide: true }, security: [{ scheme: hiddenScheme }] }, handler)
+    await hidden.ready()
+    t.strictSame(documentOf(hidden).paths, {}, 'a hidden route is no error')
+    t.equal((await hidden.inject('/a')).statusCode, 401)
+
+    const [unused] = await build()
+    unused.get('/a', handler)
+    await unused.ready()
+    t.strictSame(documentOf(unused).components, { schemas: {} }, 'nor a scheme that no route requires')
+  })
+}
+
+t.test('a document of OpenAPI 3.0 fails whenever it comes to a client certificate, and another context does not matter', async (t) => {
+  const app = Fastify()
+  await app.register(authSchemes)
+  const scheme = app.authSchemes.mutualTLS({ header, schemeName: 'Partner', verify: () => true })
+  app.get('/partner', { security: [{ scheme }] }, handler)
+  await app.register(async (child) => {
+    await child.register(swagger, openapi30)
+    child.get('/child', { security: [] }, handler)
+    child.get('/document', { security: [], schema: { hide: true } }, async () => child.swagger())
+  })
+  await app.ready()
+  t.strictSame(Object.keys((await app.inject('/document')).json().paths), ['/child'])
+
+  const root = await createApp({ swagger: { openapi: { ...openapi30.openapi, security: [{ Partner: [] }] } } })
+  root.authSchemes.mutualTLS({ header, schemeName: 'Partner', verify: () => true })
+  await root.ready()
+  t.throws(() => root.swagger(), NEEDS_31)
+})
+
 t.test('a security at the root of the document holds for no route that does not say so', async (t) => {
   const app = await createApp({ swagger: { openapi: { ...openapi31.openapi, security: [{ HTTPBearer: [] }, { Unknown: [] }], components: { securitySchemes: { Unknown: { type: 'http', scheme: 'x' } } } } } })
   const scheme = app.authSchemes.httpBearer()

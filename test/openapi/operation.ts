@@ -9,6 +9,7 @@ import { readSecurity } from '../../lib/requirement/read'
 import { createScheme } from '../../lib/scheme'
 import { apiKeyCookie, apiKeyHeader, apiKeyQuery } from '../../lib/schemes/api-key'
 import { httpBearer } from '../../lib/schemes/http'
+import { mutualTLS } from '../../lib/schemes/mutual-tls'
 import { oauth2PasswordBearer } from '../../lib/schemes/oauth2'
 
 const registration = { explicit: false, errorSchema: undefined, warnOnce: () => {} }
@@ -18,6 +19,7 @@ const header = createScheme(apiKeyHeader({ name: 'X-Key', verify }), registratio
 const query = createScheme(apiKeyQuery({ name: 'key' }), registration)
 const cookie = createScheme(apiKeyCookie({ name: 'sid' }), registration)
 const anySite = createScheme(apiKeyCookie({ name: 'sid', schemeName: 'Any', trustedOrigins: '*' }), registration)
+const certificate = createScheme(mutualTLS({ header: { name: 'Client-Cert', from: ['::1'], encoding: 'rfc9440' } }), registration)
 const twin = createScheme(apiKeyQuery({ name: 'key' }), registration)
 const odd = createScheme(httpBearer({ schemeName: 'constructor' }), registration)
 const required = (...security: unknown[]): Requirement => readSecurity('x', security, registration)
@@ -103,6 +105,7 @@ t.test('what security documents is no parameter', async (t) => {
   const rest = (list: Requirement): unknown[] | undefined => completeOperation({ responses, parameters }, list, v31).parameters?.map((parameter: any) => `${parameter.in} ${parameter.name}`)
   t.strictSame(rest(required({ scheme: header }, { scheme: query }, { scheme: cookie }, { scheme: oauth2 })), ['header x-other', 'query KEY', 'path key'])
   t.strictSame(rest(required({ scheme: query })), ['header x-key', 'header AUTHORIZATION', 'header x-other', 'query KEY', 'cookie sid', 'path key'])
+  t.equal(rest(required({ scheme: certificate }))?.length, parameters.length, 'a certificate is no parameter')
   t.notOk('parameters' in completeOperation({ responses, parameters: parameters.slice(0, 1) }, required({ scheme: header }), v31))
 })
 

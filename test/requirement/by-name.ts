@@ -20,6 +20,7 @@ t.test('names become schemes', async (t) => {
   t.strictSame(schemes.toSecurity('GET /', []), [])
   t.equal(schemes.definition('HTTPBearer')?.name, 'HTTPBearer')
   t.equal(schemes.definition('constructor'), undefined)
+  t.strictSame(schemes.definitions.map(({ name }) => name), ['HTTPBearer', 'Double', 'Double'])
   t.ok(schemes.isNamedIn([{}, { Other: [], HTTPBearer: [] }]))
   for (const other of [undefined, [], [{}], [{ Other: [] }], 'HTTPBearer']) t.notOk(schemes.isNamedIn(other))
 })

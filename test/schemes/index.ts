@@ -3,7 +3,7 @@ import { factories } from '../../lib/schemes'
 
 t.test('every factory is there by its own name', async (t) => {
   for (const [name, factory] of Object.entries(factories)) t.equal(factory.name, name)
-  t.equal(Object.keys(factories).length, 12)
+  t.equal(Object.keys(factories).length, 13)
 })
 
 const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
@@ -11,13 +11,15 @@ const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
   httpBasic: ['realm', 'trustedOrigins'],
   httpDigest: ['trustedOrigins'],
   httpBearer: ['bearerFormat'],
+  mutualTLS: ['header'],
   oauth2PasswordBearer: ['refreshUrl', 'scopes'],
   oauth2AuthorizationCodeBearer: ['refreshUrl', 'scopes'],
   oauth2ClientCredentialsBearer: ['scopes']
 }
 
 t.test('options may be frozen, are not written to, and must not be undefined', async (t) => {
-  const all = { name: 'k', scheme: 'x', flows: {}, tokenUrl: 't', authorizationUrl: 'a', openIdConnectUrl: 'o' }
+  const header = Object.freeze({ name: 'h', from: Object.freeze(['::1']), encoding: 'rfc9440' })
+  const all = { header, name: 'k', scheme: 'x', flows: {}, tokenUrl: 't', authorizationUrl: 'a', openIdConnectUrl: 'o' }
   const own: Record<string, Array<keyof typeof all>> = {
     apiKeyCookie: ['name'],
     apiKeyHeader: ['name'],
@@ -26,6 +28,7 @@ t.test('options may be frozen, are not written to, and must not be undefined', a
     httpBasic: [],
     httpBearer: [],
     httpDigest: [],
+    mutualTLS: ['header'],
     oauth2: ['flows'],
     oauth2PasswordBearer: ['tokenUrl'],
     oauth2AuthorizationCodeBearer: ['tokenUrl', 'authorizationUrl'],
