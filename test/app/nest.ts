@@ -2,7 +2,7 @@
 
 import t, { type Test } from 'tap'
 import {
-  All, Body, Catch, Controller, ForbiddenException, Get, HttpException, Injectable, Module, Param, Post, Req,
+  All, BadGatewayException, Body, Catch, Controller, ForbiddenException, Get, Injectable, Module, Param, Post, Req,
   UnauthorizedException, UseGuards, VersioningType, createParamDecorator,
   type ArgumentsHost, type CanActivate, type ExecutionContext, type MiddlewareConsumer, type NestModule
 } from '@nestjs/common'
@@ -10,7 +10,7 @@ import { BaseExceptionFilter, NestFactory } from '@nestjs/core'
 import { FastifyAdapter, RouteSchema, type NestFastifyApplication } from '@nestjs/platform-fastify'
 import middie from '@fastify/middie'
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidCredentialsError, authSchemes, type AuthSchemesOptions, type HookName } from '../../lib'
 import {
   INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED, bearer, challengesOf, documentOf, openapi31
@@ -35,7 +35,7 @@ interface Options {
   readonly secured?: boolean
   readonly adapter?: object
   /** Called before the plugin is registered, and before and after Nest has made the application. */
-  readonly prepare?: (adapter: FastifyAdapter) => Promise<void>
+  readonly prepare?: (fastify: FastifyInstance) => Promise<void>
   readonly declare?: (fastify: FastifyInstance) => void
   readonly configure?: (app: NestFastifyApplication) => void
   /** `security` in the schema of the class, and of its method `schema`. */
@@ -65,10 +65,10 @@ async function create (t: Test, options: Options = {}) {
     logger: { level: 'debug', stream: { write: (line: string) => { lines.push(JSON.parse(line)) } } },
     ...options.adapter
   })
-  await options.prepare?.(adapter)
-  await adapter.register(swagger as any, openapi31)
-  await adapter.register(authSchemes as any, options.plugin ?? {})
-  const fastify = adapter.getInstance() as unknown as FastifyInstance
+  const fastify: FastifyInstance = adapter.getInstance()
+  await options.prepare?.(fastify)
+  await fastify.register(swagger, openapi31)
+  await fastify.register(authSchemes, options.plugin ?? {})
   const token = schemesOf(fastify)
   if (options.secured !== false) fastify.secure([{ scheme: token }])
   const errors: Array<string | undefined> = []
@@ -79,6 +79,7 @@ async function create (t: Test, options: Options = {}) {
     canActivate (context: ExecutionContext): boolean {
       const request = context.switchToHttp().getRequest<FastifyRequest>()
       ran.push(`guard: ${token.from(request)?.user.name ?? 'nobody'}`)
+      if (request.headers['x-more'] !== undefined) token.require(request, { scopes: ['more'] })
       return request.headers['x-deny'] === undefined
     }
   }
@@ -95,6 +96,11 @@ async function create (t: Test, options: Options = {}) {
       return this.#run('more', token.require(request, { scopes: ['more'] }).user)
     }
 
+    fail (kind: string): void {
+      const upstream = Object.assign(new Error('s3cret'), { statusCode: 401 })
+      throw kind === 'wrapped' ? new BadGatewayException('Upstream', { cause: upstream }) : upstream
+    }
+
     schema (request: FastifyRequest): unknown { return this.#run('schema', { auth: request.auth?.user ?? null }) }
     #run <T>(name: string, value: T): T {
       ran.push(name)
@@ -105,6 +111,7 @@ async function create (t: Test, options: Options = {}) {
   decorate(Items, 'one', [Get('one/:id')], [Param('id'), User()])
   decorate(Items, 'create', [Post()], [Body()])
   decorate(Items, 'all', [All('all')])
+  decorate(Items, 'fail', [Get('fail/:kind')], [Param('kind')])
   decorate(Items, 'more', [Get('more')], [Req()])
   const { onClass, onMethod } = options
   const schemaOf = (security: readonly object[] | undefined): Decorator[] =>
@@ -129,9 +136,10 @@ async function create (t: Test, options: Options = {}) {
   /** Gives refusals back to Fastify, which sends its own body and puts the challenges on the response. */
   class Refusals extends BaseExceptionFilter {
     override catch (exception: any, host: ArgumentsHost): void {
-      const error = exception?.cause ?? exception
-      const isRefusal = [401, 403].includes(error?.statusCode) || String(error?.code).startsWith('FST_AUTH_')
-      if (isRefusal && !(error instanceof HttpException)) host.switchToHttp().getResponse().send(error)
+      const reply = host.switchToHttp().getResponse<FastifyReply>()
+      const isOurs = (error: any): boolean => String(error?.code).startsWith('FST_AUTH_')
+      const error = isOurs(exception?.cause) ? exception.cause : exception
+      if (isOurs(error) || reply.statusCode === 401 || reply.statusCode === 403) reply.send(error)
       else super.catch(exception, host)
     }
   }
@@ -241,7 +249,7 @@ t.test('the plugin after `app.init()` fails the boot of a secured application', 
   const app = await NestFactory.create<NestFastifyApplication>(LateModule, new FastifyAdapter(), QUIET)
   t.teardown(async () => { await app.close() })
   await app.init()
-  await app.register(authSchemes as any)
+  await app.register(authSchemes)
   const fastify = app.getHttpAdapter().getInstance()
   const expected = { code: 'FST_AUTH_UNGUARDED_ROUTE', message: /GET \/late/ }
   t.throws(() => { fastify.secure([{ scheme: schemesOf(fastify) }]) }, expected)
@@ -277,19 +285,27 @@ for (const [credentials, own, filtered, challenges] of thrown) {
   })
 }
 
-t.test('`require` in a handler: 403 without a challenge; with the filter, the response of Fastify', async (t) => {
+t.test('`require` in a handler or a guard: 403 without a challenge; with the filter, as without Nest', async (t) => {
   for (const filter of [false, true]) {
-    const { fastify, ran, errors } = await create(t, { filter })
-    const response = await fastify.inject({ url: '/api/items/more', headers: bearer('good') })
-    t.equal(response.statusCode, 403)
-    t.strictSame(response.json(), filter ? INSUFFICIENT_SCOPE : FORBIDDEN)
-    t.strictSame(challengesOf(response), filter ? ['Bearer error="insufficient_scope", scope="more"'] : [])
-    t.strictSame(ran, ['guard: alice'])
-    t.strictSame(errors, filter ? ['FST_AUTH_INSUFFICIENT_SCOPE'] : [], 'without it, no onError hook runs')
-    t.strictSame((await fastify.inject({ url: '/unknown', headers: bearer('good') })).json(),
-      { message: 'Cannot GET /unknown', error: 'Not Found', statusCode: 404 })
-    t.strictSame((await fastify.inject('/unknown')).json(), filter ? NOT_AUTHENTICATED : REFUSED)
+    for (const [url, own] of [['/api/items/more', {}], ['/api/items', { 'x-more': '1' }]] as const) {
+      const { fastify, ran, errors } = await create(t, { filter })
+      const response = await fastify.inject({ url, headers: { ...bearer('good'), ...own } })
+      t.equal(response.statusCode, 403)
+      t.strictSame(response.json(), filter ? INSUFFICIENT_SCOPE : FORBIDDEN)
+      t.strictSame(challengesOf(response), filter ? ['Bearer error="insufficient_scope", scope="more"'] : [])
+      t.strictSame(ran, ['guard: alice'])
+      t.strictSame(errors, filter ? ['FST_AUTH_INSUFFICIENT_SCOPE'] : [], 'without it, no onError hook runs')
+    }
   }
+})
+
+t.test('the filter leaves all other errors to Nest', async (t) => {
+  const { fastify } = await create(t, { filter: true })
+  const ask = async (url: string) => (await fastify.inject({ url, headers: bearer('good') })).json()
+  t.strictSame(await ask('/unknown'), { message: 'Cannot GET /unknown', error: 'Not Found', statusCode: 404 })
+  t.strictSame(await ask('/api/items/fail/plain'), { statusCode: 500, message: 'Internal server error' })
+  t.strictSame(await ask('/api/items/fail/wrapped'), { message: 'Upstream', error: 'Bad Gateway', statusCode: 502 })
+  t.strictSame((await fastify.inject('/unknown')).json(), NOT_AUTHENTICATED)
 })
 
 t.test('a middleware runs in front of the guard, without `auth`, which is logged at boot', async (t) => {
@@ -308,7 +324,7 @@ t.test('with `skipMiddie` there is none, or it runs behind the guard', async (t)
   const { fastify, ran } = await create(t, {
     middleware: true,
     adapter: { skipMiddie: true },
-    prepare: async (adapter) => { await adapter.register(middie as any, { hook: 'preHandler' }) }
+    prepare: async (fastify) => { await fastify.register(middie, { hook: 'preHandler' }) }
   })
   t.equal((await fastify.inject('/api/items?respond')).statusCode, 401)
   t.strictSame(ran, [])

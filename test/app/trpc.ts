@@ -164,7 +164,9 @@ for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as
   t.test(`the upgrade to a websocket is refused, and its context has the request: in ${hook}`, async (t) => {
     const { app, ran, verified } = await create({ plugin: { explicit: true, hook }, sockets: true })
     const port = await listen(t, app)
-    t.strictSame(await openSocket(t, port, '/trpc'), { status: 401, challenge: 'Bearer', body: NOT_AUTHENTICATED })
+    for (const path of ['/trpc', '/trpc?connectionParams=1']) {
+      t.strictSame(await openSocket(t, port, path), { status: 401, challenge: 'Bearer', body: NOT_AUTHENTICATED })
+    }
     t.strictSame(await openSocket(t, port, '/trpc', bearer('bad')),
       { status: 401, challenge: 'Bearer error="invalid_token"', body: INVALID_CREDENTIALS })
     t.equal(verified(), 1)

@@ -25,7 +25,10 @@ t.before(async () => {
   for (const { file, page, heading, source } of programs) writeFileSync(file, `// ${page}, "${heading}"\n${source}`)
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
     extends: '../../tsconfig.json',
-    compilerOptions: { noEmit: false, noUnusedLocals: false, paths: {}, rootDir: '.', outDir: '.' },
+    // The decorators of NestJS are those that TypeScript had before ECMAScript.
+    compilerOptions: {
+      noEmit: false, noUnusedLocals: false, paths: {}, rootDir: '.', outDir: '.', experimentalDecorators: true
+    },
     include: ['*.mts']
   }))
 })
