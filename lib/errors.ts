@@ -12,7 +12,7 @@ const InvalidCredentials = createError('FST_AUTH_INVALID_CREDENTIALS',
   'Invalid authentication credentials', 401, Error, NO_STACK)
 const InsufficientScope = createError('FST_AUTH_INSUFFICIENT_SCOPE', 'Not enough permissions', 403, Error, NO_STACK)
 const CrossSite = createError('FST_AUTH_CROSS_SITE',
-  'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it',
+  'A page of an origin that the option `trustedOrigins` does not list made the browser send this request',
   403, Error, NO_STACK)
 const ProviderUnavailable = createError('FST_AUTH_PROVIDER_UNAVAILABLE',
   'The provider of the tokens cannot be reached', 503, Error, NO_STACK)

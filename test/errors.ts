@@ -9,7 +9,7 @@ t.test('refusals are errors in Fastify\'s form, without a stack', async (t) => {
   t.match(errors.insufficientScope(),
     { code: 'FST_AUTH_INSUFFICIENT_SCOPE', statusCode: 403, message: 'Not enough permissions' })
   t.match(errors.crossSite(), {
-    code: 'FST_AUTH_CROSS_SITE', statusCode: 403, message: 'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it'
+    code: 'FST_AUTH_CROSS_SITE', statusCode: 403, message: 'A page of an origin that the option `trustedOrigins` does not list made the browser send this request'
   })
   for (const error of [errors.notAuthenticated(), errors.crossSite()]) t.notMatch(error.stack, / at /)
   t.match(errors.verifyFailed('S', 'x'),

@@ -50,6 +50,6 @@ export const CROSS_SITE = {
   statusCode: 403,
   code: 'FST_AUTH_CROSS_SITE',
   error: 'Forbidden',
-  message: 'A page of another origin made the browser send this request, and the option `trustedOrigins` does not name it'
+  message: 'A page of an origin that the option `trustedOrigins` does not list made the browser send this request'
 }
 export const INSUFFICIENT_SCOPE = { statusCode: 403, code: 'FST_AUTH_INSUFFICIENT_SCOPE', error: 'Forbidden', message: 'Not enough permissions' }

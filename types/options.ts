@@ -60,8 +60,10 @@ export interface TrustedOriginsOptions {
   /**
    * The other origins whose pages may make a browser send the credentials with unsafe methods (all but GET, HEAD,
    * OPTIONS and TRACE) and with upgrades: each exactly as browsers write it in `Origin`, such as `https://app.example`
-   * or `capacitor://localhost`. `'*'`: every page may. Requests of other pages are refused before `verify`: 403
-   * `FST_AUTH_CROSS_SITE`. Default: none, so that browsers send requests from pages of the server's own origin only.
+   * or `capacitor://localhost`. `'*'`: every page may. Default: none, only pages of the own origin may.
+   *
+   * The requests of other pages are refused before `verify`: 403 `FST_AUTH_CROSS_SITE`. A request with neither `Origin`
+   * nor `Sec-Fetch-Site` is of no browser, and passes. GET is not checked.
    */
   readonly trustedOrigins?: readonly string[] | '*'
 }
