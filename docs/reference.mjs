@@ -23,15 +23,16 @@ const SECTIONS = [
     from: 'lib/index.ts',
     names: [
       'AuthSchemes', 'SchemeFactories', 'SchemeFactory', 'SchemeFactoryWithDefaults', 'SchemeOptions', 'APIKeyOptions',
-      'HTTPBaseOptions', 'HTTPBasicOptions', 'HTTPBearerOptions', 'OAuth2PasswordBearerOptions',
+      'HTTPBaseOptions', 'HTTPBasicOptions', 'BearerOptions', 'HTTPBearerOptions', 'OAuth2PasswordBearerOptions',
       'OAuth2AuthorizationCodeBearerOptions', 'OAuth2ClientCredentialsBearerOptions', 'OAuth2Options', 'OAuth2Flows',
-      'OAuth2Flow', 'ScopeDescriptions', 'OpenIdConnectOptions', 'HTTPAuthorizationCredentials', 'HTTPBasicCredentials'
+      'OAuth2Flow', 'ScopeDescriptions', 'OpenIdConnectOptions', 'MutualTLSOptions', 'TrustedOriginsOptions',
+      'ProtectedResourceOptions', 'HTTPAuthorizationCredentials', 'HTTPBasicCredentials'
     ]
   },
   {
     title: 'Scheme objects',
     from: 'lib/index.ts',
-    names: ['Scheme', 'Verify', 'VerifyContext', 'Refusal', 'DeriveOptions', 'DerivedVerify', 'MaybePromise']
+    names: ['Scheme', 'ProtectedResource', 'Verify', 'VerifyContext', 'Refusal', 'DeriveOptions', 'DerivedVerify', 'MaybePromise']
   },
   {
     title: '`security` and `request.auth`',
@@ -45,7 +46,7 @@ const SECTIONS = [
       'TokenForm', 'TokenFormOptions', 'Grants', 'GrantHandler', 'TokenFormHandler', 'GrantedToken', 'TokenResponse',
       'OAuth2PasswordForm', 'OAuth2RefreshTokenForm', 'OAuth2ClientCredentialsForm', 'OAuth2AuthorizationCodeForm',
       'OAuth2PasswordRequestForm', 'OAuth2PasswordRequestFormStrict', 'OAuth2RefreshTokenRequestForm',
-      'OAuth2ClientCredentialsRequestForm', 'OAuth2AuthorizationCodeRequestForm', 'verifyPkce', 'constantTimeEqual'
+      'OAuth2ClientCredentialsRequestForm', 'OAuth2AuthorizationCodeRequestForm', 'refuseCrossSite', 'verifyPkce', 'constantTimeEqual'
     ]
   },
   { title: 'Errors', from: 'lib/index.ts', names: ['InvalidCredentialsError', 'OAuth2Error', 'OAuth2ErrorCode'] },
