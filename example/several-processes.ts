@@ -114,11 +114,11 @@ export async function build (
 /** The text that says what to try on a server that listens at `address`. */
 export function usage (address: string): string {
   return `
-This process listens at ${address}. Start another one, as often as you like:
+This process listens at ${address}. Start others beside it, each on a port of its own:
 
   PORT=3001 npm run start:several-processes
 
-Log in at one of them, and use, renew or end the login at any other:
+Log in at one of them, and use, refresh or end the login at another:
 
   curl -s ${address}/token -d 'username=alice&password=wonderland&scope=items:read'
   curl -s ${address}/me -H "Authorization: Bearer $ACCESS_TOKEN"

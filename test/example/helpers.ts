@@ -21,21 +21,28 @@ export function tally (values: readonly number[]): Record<string, number> {
 
 const isInstalled = spawnSync('redis-server', ['--version']).status === 0
 
-// It prints the server's id, and kills the server when the test closes the input, or ends in whatever way.
-const SCRIPT = 'redis-server "$@" & echo "$!"; read -r _; kill -9 "$!"'
+type Program = ChildProcessByStdio<Writable, Readable, null>
+
+// It prints the id of the program, and kills the program when the input ends: at the latest with the test.
+const SCRIPT = '"$@" & echo "$!"; read -r _; kill -9 "$!"; wait'
+
+/** Starts a program that does not outlive the test, however that ends. To kill the program, end its input. */
+export function runWithTest (command: readonly string[], env = process.env): Program {
+  return spawn('sh', ['-c', SCRIPT, 'sh', ...command], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+}
 
 /** A redis-server on a socket in a folder of its own, that keeps nothing on disk. */
 export class RedisServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'redis-'))
   /** The URL for clients, too. */
   readonly socket = join(this.#folder, 'redis.sock')
-  #shell: ChildProcessByStdio<Writable, Readable, null> | null = null
+  #shell: Program | null = null
   #id = 0
 
   /** Resolves when it accepts connections. */
   async start (): Promise<void> {
     const options = ['--port', '0', '--unixsocket', this.socket, '--dir', this.#folder, '--save', '']
-    const shell = spawn('sh', ['-c', SCRIPT, 'sh', ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const shell = runWithTest(['redis-server', ...options])
     this.#shell = shell
     let log = ''
     shell.stdout.on('data', (chunk) => { log += String(chunk) })

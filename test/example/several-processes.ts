@@ -13,7 +13,7 @@ import { Redis } from 'ioredis'
 import { build } from '../../example/several-processes'
 import { Logins } from '../../example/logins'
 import { bearer } from '../helpers'
-import { atOnce, tally, withRedis, type RedisServer } from './helpers'
+import { atOnce, runWithTest, tally, withRedis, type RedisServer } from './helpers'
 
 const PROGRAM = join(__dirname, '../../build/several-processes.js')
 const UNAVAILABLE = { statusCode: 503, error: 'Service Unavailable', message: 'Try again later' }
@@ -59,8 +59,8 @@ const pairOf = ({ body }: Answer): Pair => ({ access: body.access_token, refresh
 async function start (t: Test, redis: RedisServer): Promise<Process> {
   // Each hash of a password takes 128 MiB, so few run at once.
   const env = { ...process.env, PORT: '0', REDIS_URL: redis.socket, UV_THREADPOOL_SIZE: '2' }
-  const child = spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'ignore'] })
-  t.teardown(() => { child.kill() })
+  const child = runWithTest([process.execPath, PROGRAM], env)
+  t.teardown(() => { child.stdin.end() })
   let printed = ''
   child.stdout.on('data', (chunk) => { printed += String(chunk) })
   const signal = AbortSignal.timeout(60_000)
