@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../helpers'
+import { makeIdentity, withNewerNode } from '../tls/helpers'
 import { pages, programsOf, root, type Program } from './read'
 
 const run = promisify(execFile)
@@ -46,9 +47,28 @@ async function reaches (port: number): Promise<boolean> {
   return reached
 }
 
-async function runProgram (t: Test, { built, source, exchanges }: Program & { readonly built: string }): Promise<void> {
+/** Writes the certificates of the page on schemes. */
+function writeCertificates (): string {
+  const place = join(folder, 'certificates')
+  const [ca, partnersCa] = [makeIdentity('ca', { ca: true }), makeIdentity('partners', { ca: true })]
+  const server = makeIdentity('localhost', { issuer: ca, hosts: ['localhost'] })
+  const acme = makeIdentity('acme', { issuer: partnersCa, usage: 'clientAuth' })
+  mkdirSync(place, { recursive: true })
+  const files = { 'ca.pem': ca.pem, 'partners-ca.pem': partnersCa.pem, 'server.key': server.key, 'server.pem': server.cert, 'acme.key': acme.key, 'acme.pem': acme.cert }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(place, name), content)
+  return place
+}
+
+type Built = Program & { readonly built: string }
+
+async function runProgram (t: Test, program: Built): Promise<void> {
+  if (program.needsCertificates) await withNewerNode(t, async (node) => { await runIn(t, program, writeCertificates(), node) })
+  else await runIn(t, program, root, process.execPath)
+}
+
+async function runIn (t: Test, { built, source, exchanges }: Built, cwd: string, node: string): Promise<void> {
   const port = await freePort()
-  const child = spawn(process.execPath, [built], { cwd: root, env: { ...environment, PORT: String(port) } })
+  const child = spawn(node, [built], { cwd, env: { ...environment, PORT: String(port) } })
   let output = ''
   child.stdout.on('data', (data) => { output += String(data) })
   child.stderr.on('data', (data) => { output += String(data) })
@@ -60,7 +80,7 @@ async function runProgram (t: Test, { built, source, exchanges }: Program & { re
   while (child.exitCode === null && !await reaches(port)) await new Promise((resolve) => { setTimeout(resolve, 20) })
   t.equal(child.exitCode, null, `it listens ${output}`)
   for (const { command, answer } of exchanges) {
-    const { stdout } = await run('sh', ['-c', command.replaceAll('localhost:3000', `localhost:${port}`)], { cwd: root })
+    const { stdout } = await run('sh', ['-c', command.replaceAll('localhost:3000', `localhost:${port}`)], { cwd })
     const lines = stdout.split(/\r?\n/)
     let from = 0
     const missing = answer.find((line) => {

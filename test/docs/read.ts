@@ -11,7 +11,10 @@ export const pages: readonly string[] = ['README.md', 'SECURITY.md', 'CONTRIBUTI
 
 export const read = (page: string): string => readFileSync(join(root, page), 'utf8')
 
-/** `setup`: it comes before every program of the page. `apart`: a program of its own begins here. A path: it is that file. */
+/**
+ * `setup`: it comes before every program of the page. `apart`: a program of its own begins here. `certificates`: the
+ * program runs with Node.js 22, in a folder that has some. A path: it is that file.
+ */
 interface Block { readonly language: string, readonly flags: readonly string[], readonly code: string }
 
 /** The part of a page under one heading, with the blocks of code in it. */
@@ -47,6 +50,7 @@ export interface Program {
   readonly language: 'ts' | 'js'
   readonly source: string
   readonly exchanges: readonly Exchange[]
+  readonly needsCertificates: boolean
 }
 
 /** The files of the repository that a page shows, with the code that it shows. */
@@ -66,14 +70,16 @@ export function programsOf (page: string): Program[] {
   const sections = sectionsOf(read(page) + (page === 'README.md' ? read('test/docs/readme-setup.md') : ''))
   const setup = sections.flatMap(({ blocks }) => blocks).filter(({ flags }) => flags.includes('setup')).map(({ code }) => code)
   return sections.flatMap(({ heading, blocks }) => {
-    const programs: Array<{ language: Program['language'], own: string[], exchanges: Exchange[] }> = []
+    const programs: Array<Pick<Program, 'language' | 'needsCertificates'> & { own: string[], exchanges: Exchange[] }> = []
     for (const { language, flags, code } of blocks) {
       if (language === 'console') programs.at(-1)?.exchanges.push(...exchangesOf(code))
       if ((language !== 'ts' && language !== 'js') || flags.includes('setup')) continue
-      if (programs.length === 0 || flags.includes('apart') || OWN_APP.test(code)) programs.push({ language, own: [], exchanges: [] })
+      if (programs.length === 0 || flags.includes('apart') || OWN_APP.test(code)) {
+        programs.push({ language, own: [], exchanges: [], needsCertificates: flags.includes('certificates') })
+      }
       programs.at(-1)?.own.push(code)
     }
-    return programs.map(({ language, own, exchanges }) => ({ page, heading, language, exchanges, source: asModule(setup, own, exchanges.length > 0) }))
+    return programs.map(({ own, ...program }) => ({ page, heading, ...program, source: asModule(setup, own, program.exchanges.length > 0) }))
   })
 }
 

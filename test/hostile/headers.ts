@@ -4,13 +4,16 @@
  */
 
 import t from 'tap'
+import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { createApp } from '../helpers'
 import { readAuthorization, trimSpaces } from '../../lib/header/authorization'
 import { isCrossSite } from '../../lib/header/origin'
 import { readBasicCredentials } from '../../lib/header/basic-credentials'
+import { readByteSequence, readEscapedPem } from '../../lib/header/client-certificate'
 import { readBearer } from '../../lib/schemes/http'
+import { byteSequence, escapedPem, makeIdentity } from '../tls/helpers'
 import { exchange, listen, request } from './raw'
 import { property } from './run'
 
@@ -43,6 +46,19 @@ function fromBase64 (value: string): unknown {
   return { username: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
+const { certificate } = makeIdentity('alice')
+const CERTIFICATES = { rfc9440: byteSequence(certificate), 'url-pem': escapedPem(certificate) }
+/** What Node.js reads of a value that has the form, where it is one certificate. A changed byte may make another one. */
+function certificateIn (encoding: keyof typeof CERTIFICATES, value: string): string | undefined {
+  try {
+    const [, base64 = ''] = /^:([\w+/=]+):$/.exec(value) ?? []
+    const text = encoding === 'rfc9440' ? Buffer.from(base64, 'base64') : decodeURIComponent(value)
+    return text.includes('BEGIN') === (encoding === 'url-pem') && value.split('BEGIN').length <= 2 ? new X509Certificate(text).toString() : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const authorization = (value: string) => ({ headers: { authorization: value } })
 const places: readonly Place[] = [
   { path: '/bearer', fill: authorization, credentials: named('Bearer') },
@@ -54,13 +70,15 @@ const places: readonly Place[] = [
   { path: '/header', fill: (value) => ({ headers: { 'x-key': value } }), credentials: (value) => value },
   { path: '/query', fill: (value) => ({ query: `?key=${encodeURIComponent(value)}` }), credentials: (value) => value },
   { path: '/cookie', fill: (value) => ({ headers: { cookie: `key=${encodeURIComponent(value)}` } }), credentials: (value) => value },
+  { path: '/certificate', fill: (value) => ({ headers: { 'client-cert': value } }), credentials: (value) => certificateIn('rfc9440', value) },
+  { path: '/escaped', fill: (value) => ({ headers: { 'client-cert': value } }), credentials: (value) => certificateIn('url-pem', value) },
   { path: '/proto', fill: (value) => ({ query: `?__proto__=${encodeURIComponent(value)}`, headers: { constructor: value } }), credentials: () => undefined }
 ]
 
 /** Every scheme on a route of its own. What it extracts comes back, so it is seen. */
 async function build (): Promise<FastifyInstance> {
   const app = await createApp({ server: { http: { maxHeaderSize: 1 << 20 } } as FastifyServerOptions })
-  const { apiKeyCookie, apiKeyHeader, apiKeyQuery, httpBase, httpBasic, httpBearer, httpDigest, oauth2, oauth2PasswordBearer } = app.authSchemes
+  const { apiKeyCookie, apiKeyHeader, apiKeyQuery, httpBase, httpBasic, httpBearer, httpDigest, mutualTLS, oauth2, oauth2PasswordBearer } = app.authSchemes
   const verify = (): object => ({})
   const flows = { password: { tokenUrl: '/token', scopes: {} } }
   const schemes = {
@@ -73,6 +91,8 @@ async function build (): Promise<FastifyInstance> {
     '/header': apiKeyHeader({ name: 'X-Key', verify }),
     '/query': apiKeyQuery({ name: 'key', verify }),
     '/cookie': apiKeyCookie({ name: 'key', verify }),
+    '/certificate': mutualTLS({ header: { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' }, verify }),
+    '/escaped': mutualTLS({ header: { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'url-pem' }, verify }),
     '/proto': apiKeyQuery({ name: 'toString', schemeName: 'Proto', verify })
   }
   for (const [path, scheme] of Object.entries(schemes)) app.get(path, { security: [{ scheme }] }, async (request) => ({ credentials: request.auth?.credentials }))
@@ -87,10 +107,18 @@ const nasty = fc.constantFrom(
 const base64 = fc.string({ unit: byte, maxLength: 40 }).map((text) => Buffer.from(text, 'latin1').toString('base64'))
 const userpass = fc.tuple(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 })).map((pair) => Buffer.from(pair.join(':')).toString('base64'))
 const word = fc.string({ unit: fc.constantFrom(...'abcXYZ019-._~+/='.split('')), minLength: 1, maxLength: 30 })
+/** A certificate as a proxy writes it, with something put in, or in the place of something. */
+const forwarded = fc.tuple(fc.constantFrom(...Object.values(CERTIFICATES)), fc.nat(2000), fc.constantFrom(0, 1, 4), fc.oneof(fc.constant(''), nasty, byte, word))
+  .map(([text, at, removed, added]) => text.slice(0, at % (text.length + 1)) + added + text.slice(at % (text.length + 1) + removed))
 const value = fc.oneof(
-  fc.array(fc.oneof(nasty, nasty, byte, base64, word), { maxLength: 8 }).map((parts) => parts.join('')),
-  fc.tuple(fc.constantFrom('Bearer', 'bEARER', 'Basic', 'Digest', 'x-other', 'Bearer '), fc.constantFrom(' ', '  ', '\t', '', ' \u00a0'), fc.oneof(base64, userpass, word, nasty)).map((parts) => parts.join('')),
-  fc.string({ unit: byte, maxLength: 60 })
+  { weight: 1, arbitrary: fc.constantFrom(...Object.values(CERTIFICATES)) },
+  { weight: 1, arbitrary: forwarded },
+  { weight: 6, arbitrary: fc.array(fc.oneof(nasty, nasty, byte, base64, word), { maxLength: 8 }).map((parts) => parts.join('')) },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fc.constantFrom('Bearer', 'bEARER', 'Basic', 'Digest', 'x-other', 'Bearer '), fc.constantFrom(' ', '  ', '\t', '', ' \u00a0'), fc.oneof(base64, userpass, word, nasty)).map((parts) => parts.join(''))
+  },
+  { weight: 6, arbitrary: fc.string({ unit: byte, maxLength: 60 }) }
 )
 
 /** The first `key` of a cookie header, as a browser would have written it. */
@@ -138,7 +166,7 @@ t.test('bytes on the wire', async (t) => {
   const app = await build()
   t.teardown(async () => { await app.close() })
   const port = await listen(app)
-  const fields = { '/bearer': 'Authorization', '/token': 'Authorization', '/basic': 'Authorization', '/any': 'Authorization', '/header': 'X-Key', '/cookie': 'Cookie' }
+  const fields = { '/certificate': 'Client-Cert', '/bearer': 'Authorization', '/token': 'Authorization', '/basic': 'Authorization', '/any': 'Authorization', '/header': 'X-Key', '/cookie': 'Cookie' }
   const answers: Record<number, number> = {}
   await property(t, 4000, fc.asyncProperty(fc.constantFrom(...Object.entries(fields)), fc.string({ unit: byte, maxLength: 40 }), fc.constantFrom('', 'Bearer ', 'Basic ', 'key='), async ([path, field], bytes, start) => {
     const { status, body } = await exchange(port, request(`GET ${path} HTTP/1.1`, `${field}: ${start}${bytes}`))
@@ -248,12 +276,17 @@ t.test('reading takes time in proportion to what is read', async (t) => {
     'letters and a quote': (length) => `Bearer ${'a'.repeat(length)}"`,
     'one long name': (length) => 'B'.repeat(length),
     base64: (length) => `Basic ${'YTpi'.repeat(length / 4)}`,
+    'a byte sequence': (length) => `:${'MIIB'.repeat(length / 4)}:`,
+    'a PEM': (length) => encodeURIComponent(`-----BEGIN CERTIFICATE-----\n${'MIIB'.repeat(length / 4)}\n-----END CERTIFICATE-----`),
+    'a PEM of line breaks': (length) => encodeURIComponent(`-----BEGIN CERTIFICATE-----\n${'\r\n'.repeat(length / 2)}`),
     'base64 and a stranger': (length) => `Basic ${'YTpi'.repeat(length / 4)}!`
   }
   const read = (text: string): void => {
     readBearer(text)
     trimSpaces(text)
     isCrossSite({ method: 'POST', protocol: 'http', host: text, headers: { origin: `http://${text.replace(' ', ':')}` } }, new Set())
+    readByteSequence(text)
+    readEscapedPem(text)
     const basic = readAuthorization(text, 'basic')
     if (typeof basic === 'object') readBasicCredentials(basic.credentials)
   }

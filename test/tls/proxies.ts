@@ -20,7 +20,7 @@ const ca = makeIdentity('ca', { ca: true })
 const server = makeIdentity('localhost', { issuer: ca, hosts: ['localhost', '127.0.0.1'] })
 const alice = makeIdentity('alice', { issuer: ca, usage: 'clientAuth' })
 const stranger = makeIdentity('stranger', { issuer: ca, usage: 'clientAuth' })
-const foreign = makeIdentity('alice', { issuer: makeIdentity('ca', { ca: true }) })
+const foreign = makeIdentity('alice', { issuer: makeIdentity('another ca', { ca: true }) })
 const expired = makeIdentity('alice', { issuer: ca, from: new Date(Date.now() - 7200_000), to: new Date(Date.now() - 3600_000) })
 const known = [alice, foreign, expired].map(({ certificate }) => certificate.fingerprint256)
 
@@ -116,8 +116,7 @@ for (const encoding of ['rfc9440', 'url-pem'] as const) {
     const { port, ran } = await behind(t, ['127.0.0.1'], encoding)
     t.strictSame(await ask({ port, headers }), ACCEPTED, 'what the proxy could send')
     t.strictSame(await ask({ port, headers: { 'client-cert': HEADERS[encoding](expired.certificate) } }), NOT_SENT, 'an expired one, whatever the proxy thinks of it')
-    t.strictSame(await ask({ port, headers: { 'client-cert': [value, value] } }), NOT_SENT, 'two of them')
-    t.strictSame(await ask({ port, headers: { 'client-cert': ['', value] } }), NOT_SENT)
+    for (const values of [[value, value], ['', value], [value, '']]) t.strictSame(await ask({ port, headers: { 'client-cert': values } }), NOT_SENT, 'two of them')
     t.strictSame(ran, ['/'])
 
     for (const from of [['10.0.0.0/8'], ['::1', 'unix'], ['127.0.0.2']]) {
@@ -138,7 +137,7 @@ t.test('of a header of which Node.js keeps the first, two are malformed, too', a
   t.teardown(async () => { await app.close() })
   const { port } = app.server.address() as AddressInfo
   const [mine, proxys] = [alice, stranger].map(({ certificate }) => byteSequence(certificate))
-  const lines = (...values: Array<string | undefined>): object => ({ headers: values.flatMap((value) => ['From', value]) })
+  const lines = (...values: Array<string | undefined>): object => ({ headers: ['Host', 'x', ...values.flatMap((value) => ['From', value])] })
   t.strictSame(await ask({ port, ...lines(mine) }), ACCEPTED)
   t.strictSame(await ask({ port, ...lines(mine, proxys) }), NOT_SENT)
 })
@@ -247,5 +246,4 @@ t.test('what the proxy does not verify is not verified here', { skip: hasNginx ?
   const { port: upstream } = await behind(t, ['127.0.0.1'], 'url-pem')
   const port = await nginx(t, `http://127.0.0.1:${upstream}`, 'optional_no_ca')
   t.strictSame(await ask({ port, identity: foreign }), ACCEPTED)
-  t.strictSame(await ask({ port, identity: expired }), NOT_SENT, 'but its dates are')
 })

@@ -1,8 +1,10 @@
 /** Every factory: its options, its definition in the document, and what requests send. */
 
+import type { X509Certificate } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import type { SchemeFactories } from '../../lib'
 import { basic, bearer } from '../helpers'
+import { byteSequence, makeIdentity } from '../tls/helpers'
 
 export type Sent = Pick<InjectOptions, 'headers' | 'query'>
 
@@ -19,11 +21,14 @@ export interface Row {
   readonly otherScheme: Sent
   /** `null` where a scheme takes any value. */
   readonly malformed: Sent | null
-  /** What is sent for a secret, and what `verify` must be given for it. */
+  /** What is sent for a secret, and what `verify` must be given for it, as JSON shows it. */
   readonly send: (secret: string) => Sent
   readonly credentials: (secret: string) => unknown
   readonly token: (secret: string) => string | null
 }
+
+const certificates = new Map(['good', 'weak', 'refused'].map((name) => [name, makeIdentity(name).certificate]))
+const certificateOf = (name: string): X509Certificate => certificates.get(name) as X509Certificate
 
 const other = { headers: { authorization: 'Unknown abc' } }
 const authorization = (value: string): Sent => ({ headers: { authorization: value } })
@@ -135,6 +140,19 @@ export const rows: readonly Row[] = [
     send: (secret) => authorization(`Digest username="${secret}"`),
     credentials: (secret) => ({ scheme: 'Digest', credentials: `username="${secret}"` }),
     token: (secret) => `username="${secret}"`
+  },
+  {
+    factory: 'mutualTLS',
+    options: { header: { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' }, description: 'A certificate of ours' },
+    name: 'MutualTLS',
+    openapi: { type: 'mutualTLS', description: 'A certificate of ours' },
+    challenge: 'ClientCertificate',
+    bearer: false,
+    otherScheme: { headers: { 'x-client-cert': byteSequence(certificateOf('good')) } },
+    malformed: { headers: { 'client-cert': `${byteSequence(certificateOf('good'))};a=1` } },
+    send: (secret) => ({ headers: { 'client-cert': byteSequence(certificateOf(secret)) } }),
+    credentials: (secret) => certificateOf(secret).toString(),
+    token: none
   },
   {
     factory: 'oauth2',
