@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED } from './helpers'
+import { CROSS_SITE, INSUFFICIENT_SCOPE, INVALID_CREDENTIALS, NOT_AUTHENTICATED } from './helpers'
 
 interface Application {
   /** The document as JSON and as YAML, each read twice. */
@@ -114,6 +114,9 @@ function assertResponses (t: Test, { responses }: Application): void {
     refusal(INSUFFICIENT_SCOPE, ofBearer('error="insufficient_scope", scope="write"')))
   t.strictSame(response('GET /schemes/basic', 'basic malformed'),
     refusal(NOT_AUTHENTICATED, 'Basic realm="The \\"items\\""'))
+  t.strictSame(response('GET /schemes/cookie', 'cookie good, of another page'),
+    { status: 403, challenges: [], ran: false, body: JSON.stringify(CROSS_SITE) })
+  t.equal(response('GET /schemes/cookie', 'cookie good, of the own page').status, 200)
   t.strictSame(response('GET /hidden', 'none'), refusal(NOT_AUTHENTICATED, 'APIKey'))
   t.equal(response('GET /versions 2.0.0', 'bearer refused').status, 401)
   t.equal(response('HEAD /scoped', 'none').status, 401)

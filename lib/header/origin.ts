@@ -1,4 +1,4 @@
-/** Requests that a page of another origin made a browser send, known by headers that pages cannot write. */
+/** Requests that a page of another origin made a browser send. Browsers write the headers read here; pages cannot. */
 
 /** The parts of a request that the decision reads. */
 export interface SentRequest {
@@ -24,7 +24,7 @@ const TLS = /^(?:https|wss)$/i
 
 /**
  * Returns true if a page of another origin, and of none of the trusted ones, made a browser send the request. A request
- * with a safe method is never cross-site, unless it asks for an upgrade.
+ * with a safe method and without `Upgrade` is not judged: it returns false.
  *
  * 1. A trusted `Origin` decides.
  * 2. Else `Sec-Fetch-Site` decides alone, if it is present. Browsers send it over TLS and to localhost; Chromium leaves
@@ -34,7 +34,7 @@ const TLS = /^(?:https|wss)$/i
  */
 export function isCrossSite (request: SentRequest, trusted: ReadonlySet<unknown>): boolean {
   const { method, headers } = request
-  // Without this header no server upgrades (RFC 9110 section 7.8), whatever it would upgrade to.
+  // No server upgrades a connection without this header (RFC 9110 section 7.8), to whatever protocol.
   if (SAFE_METHODS.has(method) && headers.upgrade === undefined) return false
   const { origin, 'sec-fetch-site': site } = headers
   if (trusted.has(origin)) return false

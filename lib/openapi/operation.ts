@@ -62,7 +62,7 @@ export function describe (requirement: Requirement, document: DocumentObject): D
   const { members } = plan
   const verifies = members.some(({ checks }) => checks.some(({ comparesScopes }) => comparesScopes))
   const checksOrigins = members.some(({ definition }) => definition.trustedOrigins !== null)
-  // A `verify` may refuse with 403 without any required scopes. A request of any method may ask for an upgrade.
+  // A `verify` may refuse with 403 without any required scopes. A request of any method may have `Upgrade`.
   const forbidden = checksOrigins ? FORBIDDEN_TO_ORIGINS : verifies ? FORBIDDEN : undefined
   return {
     definitions: members.map(({ definition }) => definition),

@@ -169,7 +169,7 @@ async function runLater (attempt: Attempt, a: number, c: number, pending: Promis
 }
 
 /**
- * Extracts all credentials of an alternative, and sees by which pages they were sent, before any of them is verified.
+ * Extracts all credentials of an alternative, and checks the pages that they are from, before any of them is verified.
  */
 function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative): Outcome {
   if (members.length === 1 && leftOut.length === 0) return attempt.outcomeOf((members[0] as Member).source)

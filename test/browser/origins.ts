@@ -171,10 +171,14 @@ async function tryPages (t: Test, context: BrowserContext, plainPort: number, se
 
   await t.test('a page with `Referrer-Policy: no-referrer` hides its origin: it passes by Sec-Fetch-Site, and nowhere else', async (t) => {
     const server = await serve(t)
-    for (const [host, seen] of [[SITE, accepted('POST /act')], [PLAIN_HOST, refused('POST /act')]] as const) {
-      const page = await visit(t, server, '', host, host, '/page?policy=no-referrer')
+    for (const [host, policy, seen] of [
+      [SITE, 'no-referrer', accepted('POST /act')],
+      [PLAIN_HOST, 'no-referrer', refused('POST /act')],
+      [PLAIN_HOST, 'same-origin', accepted('POST /act')]
+    ] as const) {
+      const page = await visit(t, server, '', host, host, `/page?policy=${policy}`)
       await submit(page, `http://${host}:${server.port}/act`)
-      t.strictSame(server.seen(), [seen], host)
+      t.strictSame(server.seen(), [seen], `${host}, ${policy}`)
     }
   })
 

@@ -15,7 +15,7 @@ t.test('requests of safe methods pass, whatever page sent them, and all others d
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'QUERY', 'PROPFIND', 'get', '']) t.equal(isCrossSite(sent(FOREIGN, { method }), NONE), true, method)
 })
 
-t.test('a request of any method that asks for an upgrade, to whatever protocol, is judged', async (t) => {
+t.test('a request of any method with `Upgrade`, to whatever protocol, is judged', async (t) => {
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE']) {
     for (const upgrade of ['websocket', 'WebSocket', 'h2c', '', ['websocket']]) t.equal(isCrossSite(sent({ ...FOREIGN, upgrade }, { method }), NONE), true, `${method} ${String(upgrade)}`)
     t.equal(isCrossSite(sent({ upgrade: 'websocket' }, { method }), NONE), false, 'of no browser')

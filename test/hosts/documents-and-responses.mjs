@@ -11,6 +11,9 @@ import { refusalsOf } from './refused-applications.mjs'
 const basic = (text) => `Basic ${Buffer.from(text).toString('base64')}`
 const authorization = (value) => ({ headers: { authorization: value } })
 
+// A request of any method that asks for an upgrade is compared with the page that it is of.
+const UPGRADE = { host: 'app.example:80', upgrade: 'websocket' }
+
 // Each is sent to each route.
 const REQUESTS = {
   none: {},
@@ -23,6 +26,8 @@ const REQUESTS = {
   'cookie good': { headers: { cookie: 'session=good' } },
   'cookie refused': { headers: { cookie: 'session=bad' } },
   'cookie malformed': { headers: { cookie: 'session=%01' } },
+  'cookie good, of the own page': { headers: { cookie: 'session=good', ...UPGRADE, origin: 'http://app.example' } },
+  'cookie good, of another page': { headers: { cookie: 'session=good', ...UPGRADE, origin: 'https://evil.example' } },
   'basic good': authorization(basic('alice:good')),
   'basic refused': authorization(basic('alice:bad')),
   'basic malformed': authorization('Basic ###'),
