@@ -90,7 +90,7 @@ const fileOf = (node) => node.getSourceFile().fileName.slice(root.length)
 const isOurs = (symbol) => symbol.declarations?.every((node) => /^(?:lib|types)\//.test(fileOf(node)))
 const resolve = (symbol) => symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
 
-/** The exported names of an entry, each with what it stands for. */
+/** The exported names of an entry, each with its symbol. */
 function exportsOf (entry) {
   const module = checker.getSymbolAtLocation(program.getSourceFile(join(root, entry)))
   return new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, resolve(symbol)]))
@@ -219,7 +219,7 @@ function describeMembers (name, node) {
   ]
 }
 
-/** What types/fastify.ts adds to Fastify's own types. */
+/** The additions of types/fastify.ts to Fastify's own types. */
 function added () {
   const [module] = program.getSourceFile(join(root, 'types/fastify.ts')).statements.filter(ts.isModuleDeclaration)
   return module.body.statements.filter((node) => node.name.text in ADDED).reverse().flatMap((node) => node.members

@@ -87,7 +87,7 @@ if (isDry) {
   console.log(`\nTagged v${version}. This publishes it: git push --follow-tags`)
 }
 
-/** Publishes nothing: the package is packed with its new version, and npm says what it would do. */
+/** Publishes nothing: the package is packed with its new version, and npm prints what it would do. */
 function tryToPublish () {
   const folder = mkdtempSync(join(tmpdir(), 'release-'))
   process.on('exit', () => { rmSync(folder, { recursive: true, force: true }) })
