@@ -53,7 +53,7 @@ const FROM = 'in the option `header` the member `from` must be a list of address
 const NAME = 'in the option `header` the member `name` must be a token in the sense of RFC 9110 section 5.6.2'
 const ENCODING = 'in the option `header` the member `encoding` must be \'rfc9440\' or \'url-pem\''
 const OPTIONS: ReadonlyArray<readonly [options: unknown, message: string]> = [
-  [{ headers: header }, 'there is no option `headers`: it takes header, schemeName, description, autoError, verify, grantedScopes'],
+  [{ headers: header }, 'there is no option `headers`: it takes header, trustedOrigins, schemeName, description, autoError, verify, grantedScopes'],
   [{ header: undefined }, 'the option `header` is undefined: leave it out, or import it from a module that does not import this one (a circular import)'],
   ...[null, 'Client-Cert', true].map((value) => [{ header: value }, 'the option `header` must be an object'] as const),
   [{ header: { ...header, form: [] } }, 'the option `header` has no member `form`: it has name, from, encoding'],

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { expect, test } from 'tstyche'
 import {
   InvalidCredentialsError, refuseCrossSite,
@@ -51,6 +52,33 @@ test('the check of a page is a hook of a route, of an instance and of a token fo
   refuseCrossSite({ trustedOrigin: [] })
   // @ts-expect-error has no properties in common with type 'TrustedOriginsOptions'
   refuseCrossSite(['https://app.example'])
+})
+
+test('a client certificate is that of Node.js, and no token', () => {
+  const scheme = authSchemes.mutualTLS({
+    verify: (certificate) => {
+      expect(certificate).type.toBe<X509Certificate>()
+      return { serial: certificate.serialNumber }
+    }
+  })
+  expect(scheme).type.toBe<Scheme<Auth<X509Certificate, { serial: string }>>>()
+  expect<Auth<X509Certificate, undefined>['token']>().type.toBe<null>()
+  expect(authSchemes.mutualTLS()).type.toBe<Scheme<Auth<X509Certificate, undefined>>>()
+  app.get('/', { security: [{ scheme }] }, async ({ auth }) => {
+    expect(auth.credentials).type.toBe<X509Certificate>()
+    expect(auth.token).type.toBe<null>()
+  })
+  const header = { name: 'Client-Cert', from: ['10.0.0.0/8', 'unix'], encoding: 'rfc9440' } as const
+  authSchemes.mutualTLS({ header, verify: () => true })
+  // @ts-expect-error Property 'encoding' is missing
+  authSchemes.mutualTLS({ header: { name: 'Client-Cert', from: ['::1'] } })
+  // @ts-expect-error Type 'string' is not assignable to type 'readonly string[]'
+  authSchemes.mutualTLS({ header: { ...header, from: '::1' } })
+  // @ts-expect-error is not assignable to type '"rfc9440" | "url-pem"'
+  authSchemes.mutualTLS({ header: { ...header, encoding: 'pem' } })
+  authSchemes.override(scheme, { user: { serial: '1' } })
+  // @ts-expect-error is missing the following properties from type 'X509Certificate'
+  authSchemes.override(scheme, { user: { serial: '1' }, credentials: {} })
 })
 
 test('verify gets the credentials and its context, grantedScopes the user', () => {
