@@ -58,8 +58,8 @@ function toScheme (parts: Omit<SchemeNode, 'id' | 'base' | 'override'>): Scheme 
  */
 function undeclared (node: SchemeNode, request: FastifyRequest): SetAuth {
   const { registration, definition: { name } } = node
-  const { config, url } = request.routeOptions
-  const guard = (config as { [kGuard]?: RouteGuard } | undefined)?.[kGuard]
+  const { url } = request.routeOptions
+  const guard = guardOf(request)
   if (url !== undefined && guard?.includes(node) !== true) {
     const where = `${request.method} ${url}`
     const cure = `a hook of the scheme "${name}" runs there, which the route does not declare; ` +
@@ -92,12 +92,19 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
   return attempt.resultOf(checks.find((check) => check.node === node) as Check) as Accepted
 }
 
+const guardOf = ({ routeOptions: { config } }: FastifyRequest): RouteGuard | undefined =>
+  (config as { [kGuard]?: RouteGuard } | undefined)?.[kGuard]
+
 /** Returns the error for a request on which no hook has checked the scheme. */
-function unchecked (where: string, { definition, parent }: SchemeNode, request: FastifyRequest): Error {
+function unchecked (where: string, node: SchemeNode, request: FastifyRequest): Error {
+  const { definition, parent } = node
   const { method, routeOptions, url } = request
   if ((routeOptions as unknown) === undefined) {
     return badOption(where, 'the first argument must be the request of Fastify, not its `raw`')
   }
+  // The request failed before the hook that checks the scheme.
+  const member = guardOf(request)?.memberOf(node)
+  if (member !== undefined) return refuse(request, notAuthenticated(), [member.challenge])
   // The URL of a request may have a key in its query.
   const route = `${method} ${routeOptions.url ?? url.replace(/\?.*$/s, '')}`
   const scheme = `${parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`

@@ -503,3 +503,26 @@ t.test('resource is frozen, that of what is derived the same, and null without t
   t.strictSame(challengesOf(stepUp), [`Bearer resource_metadata="${scheme.resource?.metadataUrl}", error="insufficient_scope", scope="a b"`])
   t.strictSame(challengesOf(await app.inject('/optional')), [`Bearer resource_metadata="${scheme.resource?.metadataUrl}"`])
 })
+
+t.test('require in an error handler, for a request that failed before the scheme was checked, is 401', async (t) => {
+  const app = await createApp({ hook: 'preValidation' })
+  const scheme = app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: () => { throw new Error('down') } })
+  const other = app.authSchemes.apiKeyHeader({ name: 'x', verify: () => true })
+  app.setErrorHandler(async (_error, request, reply) => {
+    try {
+      (request.url === '/other' ? other : scheme).require(request)
+    } catch (error: any) {
+      return await reply.code(error.statusCode).send({ code: error.code })
+    }
+  })
+  let ran = 0
+  app.post('/', { security: [{ scheme: other }, { scheme, scopes: ['a'] }] }, async () => ++ran)
+  app.post('/other', { security: [{ scheme }] }, async () => ++ran)
+  for (const request of [{ payload: '{', headers: { 'content-type': 'application/json' } }, { headers: bearer('x') }]) {
+    const response = await app.inject({ method: 'POST', url: '/', ...request })
+    t.strictSame([response.statusCode, response.json()], [401, { code: 'FST_AUTH_NOT_AUTHENTICATED' }])
+    const foreign = await app.inject({ method: 'POST', url: '/other', ...request })
+    t.strictSame([foreign.statusCode, foreign.json()], [500, { code: 'FST_AUTH_UNKNOWN_SCHEME' }])
+  }
+  t.equal(ran, 0)
+})

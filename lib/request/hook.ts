@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { badOption } from '../errors'
 import { toError } from '../outcome'
-import type { Plan } from '../requirement/plan'
+import type { Member, Plan } from '../requirement/plan'
 import type { SchemeNode } from '../requirement/node'
 import type { Auth } from '../../types/auth'
 import { Attempt, authenticate, type SetAuth } from './authenticate'
@@ -40,6 +40,8 @@ export interface RouteGuard {
   readonly declares: boolean
   /** Returns true if every alternative of the route has that scheme. */
   readonly includes: (node: SchemeNode) => boolean
+  /** Returns the first member of the route's alternatives that has that scheme. */
+  readonly memberOf: (node: SchemeNode) => Member | undefined
 }
 
 /** Returns the plan of a hook. It is called for requests only, when all is loaded. */

@@ -29,8 +29,15 @@ export function refuseCrossSite (
   }
   refuseUndefined(where, checked)
   const trusted = readTrustedOrigins(where, options.trustedOrigins)
-  return function refuseCrossSite (request, _reply, done) {
+  function refuseCrossSite (request: object, _reply: object, done: (error?: Error) => void): void {
     const isRefused = trusted !== null && isCrossSite(asSent(request as FastifyRequest), trusted)
     done(isRefused ? refuse(request as FastifyRequest, crossSite(), []) : undefined)
   }
+  hooks.add(refuseCrossSite)
+  return refuseCrossSite
 }
+
+const hooks = new WeakSet<object>()
+
+/** Returns true for a hook that `refuseCrossSite` has returned. */
+export const isCrossSiteHook = (hook: unknown): boolean => typeof hook === 'function' && hooks.has(hook)

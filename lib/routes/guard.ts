@@ -4,7 +4,7 @@ import { badSecurity } from '../errors'
 import { enforce, type Hook, type RouteGuard } from '../request/hook'
 import { add, both, type Requirement } from '../requirement/combine'
 import { pathFromBase, type SchemeNode } from '../requirement/node'
-import { toPlan, type Plan } from '../requirement/plan'
+import { toPlan, type Member, type Plan } from '../requirement/plan'
 import { soleRequirement } from '../requirement/read'
 import type { HookName } from '../../types/options'
 import type { Contexts } from './contexts'
@@ -53,6 +53,10 @@ export class Guard implements RouteGuard {
     const { requirement } = this
     return requirement !== null && requirement.length > 0 &&
       requirement.every(({ entries }) => entries.some((entry) => pathFromBase(entry.node).includes(node)))
+  }
+
+  memberOf (node: SchemeNode): Member | undefined {
+    return toPlan(this.requirement).members.find(({ checks }) => checks.some((check) => check.node === node))
   }
 
   /** Unites what the route, its contexts and its hooks require. Nothing may be declared from then on. */

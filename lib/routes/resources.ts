@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { badOption } from '../errors'
+import { printedRoutes } from '../fastify-internals'
 import type { Requirement } from '../requirement/combine'
 import { pathFromBase } from '../requirement/node'
 import type { ResourceDefinition } from '../schemes/definition'
@@ -57,13 +58,30 @@ export class Resources {
   }
 
   /** Adds the scopes that a requirement demands of the schemes of each resource. */
-  require (requirement: Requirement | null): void {
-    for (const { node, scopes } of (requirement ?? []).flatMap(({ entries }) => entries)) {
+  require (requirement: Requirement): void {
+    for (const { node, scopes } of requirement.flatMap(({ entries }) => entries)) {
       const { resource } = node.definition
       if (resource === null) continue
       const all = [...scopes, ...pathFromBase(node).flatMap((link) => link.scopes)]
       const metadata = this.#byUrl.get(resource.metadataPath) as Metadata
       for (const scope of all) metadata.scopes.add(scope)
+    }
+  }
+
+  /**
+   * Checks once all is loaded that no other route has the URL of the metadata, in any context, spelling or constraint.
+   *
+   * @param all the routes that the plugin has seen
+   * @throws {TypeError} naming the URL
+   */
+  checkAll (all: ReadonlyArray<{ readonly options: RouteOptions }>): void {
+    if (this.#byUrl.size === 0) return
+    const own = all.map(({ options }) => options).filter(({ config }) => kMetadata in (config as object))
+    const printed = printedRoutes(this.home).map(({ url }) => fold(url))
+    for (const path of this.#byUrl.keys()) {
+      const moved = own.find(({ url, constraints }) => fold(url) === fold(path) && constraints !== undefined)
+      const count = own.filter(({ url }) => fold(url) === fold(path)).length
+      if (moved !== undefined || printed.filter((url) => url === fold(path)).length !== count) throw taken(path)
     }
   }
 
@@ -84,6 +102,9 @@ const taken = (url: string): TypeError =>
 
 /** Returns the pattern of Fastify's router for a path: a colon would begin a parameter. */
 const patternOf = (path: string): string => path.replaceAll(':', '::')
+
+/** Returns a URL as the router may read it: in any case, with and without slashes at the end, colons escaped or not. */
+const fold = (url: string): string => url.toLowerCase().replace(/:+/g, ':').replace(/\/+/g, '/').replace(/\/$/, '')
 
 /** Marks the routes of metadata in their `config`. */
 const kMetadata: unique symbol = Symbol('fastify-auth-schemes.metadata')

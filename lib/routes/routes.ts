@@ -137,6 +137,7 @@ export class Routes {
   finish (log: Log, isDocumented: boolean): void {
     if (this.#failedSecure !== undefined) throw this.#failedSecure
     this.contexts.seal()
+    this.#resources.checkAll(this.all)
     for (const route of this.all) {
       const where = whereOf(route.methods, route.url)
       route.guard.resolve()
@@ -150,7 +151,7 @@ export class Routes {
     this.publicUrls.check()
     this.#checkDeclared(log)
     const guards = [...new Set(this.all.map(({ guard }) => guard))]
-    for (const { requirement } of guards) this.#resources.require(requirement)
+    for (const { requirement } of guards) this.#resources.require(requirement ?? [])
     this.#resources.finish((message) => { log.info(message) })
     const unverified = new Map(guards.map((guard) => [guard, unverifiedOf(guard.requirement)]))
     this.#checkVerified(log, unverified)

@@ -2,6 +2,7 @@
 
 import type { RouteOptions } from 'fastify'
 import { badSecurity, foreignScheme } from '../errors'
+import { isCrossSiteHook } from '../request/refuse-cross-site'
 import { nodeOfHook, type Registration, type SchemeNode } from '../requirement/node'
 import { routeHookOf } from '../scheme'
 import type { SchemeInHook } from './guard'
@@ -31,6 +32,11 @@ export function schemesInHooks (
   for (const hook of OTHER_HOOKS) {
     const [node] = nodesIn(options[hook])
     if (node !== undefined) throw misplaced(where, hook, node)
+  }
+  for (const hook of ['preParsing', ...OTHER_HOOKS] as const) {
+    if (![options[hook]].flat().some(isCrossSiteHook)) continue
+    throw badSecurity(where, `\`refuseCrossSite\` guards nothing in \`${hook}\`; ` +
+      'put it into onRequest, preValidation or preHandler')
   }
   return found
 }

@@ -99,7 +99,8 @@ function ofHeader (header: unknown): Extract {
     throw badOption(WHERE, 'in the option `header` the member `encoding` must be \'rfc9440\' or \'url-pem\'')
   }
   return {
-    extract ({ headers, raw: { rawHeaders, socket } }) {
+    // A request of `injectWS` of @fastify/websocket has the parsed headers alone.
+    extract ({ headers, raw: { rawHeaders = [], socket } }) {
       const value = ownString(headers, field)
       if (value === ABSENT) return ABSENT
       // Of some headers Node.js keeps the first, which the client may have sent, and not the proxy.
@@ -111,7 +112,7 @@ function ofHeader (header: unknown): Extract {
   }
 }
 
-const ADDRESS = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i
+const ADDRESS = /^([\da-f.:]+)(?:\/(0|[1-9]\d{0,2}))?$/i
 
 /** Returns a function that is true for connections from the given addresses. */
 function proxiesOf (from: unknown): (socket: Peer) => boolean {

@@ -65,7 +65,8 @@ export function readResource (
 /** Returns true for an https URL, or an http URL of this machine, without user, query and fragment. */
 function isUrl (url: string): boolean {
   if (!WRITTEN.test(url) || HAS_OTHER_PARTS.test(url) || !URL.canParse(url)) return false
-  const { protocol, hostname } = new URL(url)
+  const { protocol, hostname, username } = new URL(url)
+  if (username !== '') return false
   return protocol === 'https:' || LOOPBACK.test(hostname)
 }
 
@@ -102,7 +103,7 @@ function readAudiences (where: string, { audience }: Options, url: string): read
   return Object.freeze([...new Set(both)])
 }
 
-const isBareOrigin = (name: string): boolean => /^https?:\/\/[^/]+\/?$/.test(name)
+const isBareOrigin = (name: string): boolean => /^https?:\/\/[^/?#]+\/?$/.test(name)
 const otherForm = (origin: string): string => origin.endsWith('/') ? origin.slice(0, -1) : `${origin}/`
 
 function readScopes (

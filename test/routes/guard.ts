@@ -129,3 +129,11 @@ t.test('requirements that differ have different keys, whatever characters a scop
   t.equal(new Set(lists.map(keyOf)).size, lists.length)
   t.equal(keyOf(read({ scheme: oauth2, scopes: ['a'] })), keyOf(read({ scheme: oauth2, scopes: ['a'] })))
 })
+
+t.test('the member of a scheme is found in any alternative, with the scopes that it requires', async (t) => {
+  const guard = guardOf(read({ scheme: basic }, { scheme: oauth2, scopes: ['a'] }), [], onlyBearer)
+  t.equal(guard.memberOf(node(oauth2))?.scopeStr, 'a')
+  t.equal(guard.memberOf(node(bearer))?.scopeStr, '')
+  t.equal(guard.memberOf(node(maybe)), undefined)
+  t.equal(guardOf(null).memberOf(node(bearer)), undefined)
+})

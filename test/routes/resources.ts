@@ -210,3 +210,36 @@ t.test('a route of the application at that URL fails the boot, before and after,
     await t.rejects(Promise.resolve(child.register(async (context) => { context.route({ ...route, handler }) })), taken)
   }
 })
+
+const spellings: ReadonlyArray<readonly [rule: string, url: string, options: object, declare: (app: FastifyInstance) => unknown]> = [
+  ['with a slash, by a context', `${resource.url}/`, {}, (app) => app.register(async (child) => { child.post('/', handler) }, { prefix: PATH })],
+  ['by a router that ignores slashes', resource.url, { routerOptions: { ignoreTrailingSlash: true } },
+    (app) => { app.get(`${PATH}/`, { constraints: { host: 'a.example' } }, handler) }],
+  ['by a router that ignores case', resource.url, { routerOptions: { caseSensitive: false } },
+    (app) => { app.get(PATH.toUpperCase(), { constraints: { host: 'a.example' } }, handler) }],
+  ['by a parameter that may be left out', 'https://api.example', {},
+    (app) => { app.get('/.well-known/oauth-protected-resource/:x?', { constraints: { host: 'a.example' } }, handler) }]
+]
+for (const [rule, url, server, declare] of spellings) {
+  t.test(`another route of that URL fails the boot: ${rule}`, async (t) => {
+    const app = await createApp({ server })
+    makeScheme(app, { resource: { ...resource, url } })
+    await declare(app)
+    await t.rejects(Promise.resolve(app.ready()), { code: 'FST_AUTH_BAD_OPTION', message: /^resource: the metadata of a protected resource is served at/ })
+  })
+}
+
+t.test('a route of that URL beside the registration fails the boot, as does an onRoute hook that moves the metadata', async (t) => {
+  const beside = Fastify()
+  await beside.register(async (child) => {
+    await child.register(authSchemes)
+    makeScheme(child)
+  })
+  beside.get(PATH, { constraints: { host: 'a.example' } }, handler)
+  await t.rejects(Promise.resolve(beside.ready()), taken)
+  const moved = Fastify()
+  moved.addHook('onRoute', (route) => { if (route.url === PATH) route.constraints = { host: 'a.example' } })
+  await moved.register(authSchemes)
+  makeScheme(moved)
+  await t.rejects(Promise.resolve(moved.ready()), taken)
+})

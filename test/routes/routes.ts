@@ -1,6 +1,6 @@
 import t from 'tap'
 import swagger from '@fastify/swagger'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { authSchemes } from '../../lib'
 import { readSecurity } from '../../lib/requirement/read'
 import { Routes, unverifiedOf } from '../../lib/routes/routes'
@@ -177,4 +177,18 @@ t.test('a scheme is verified where any check of the same alternative verifies it
     'another alternative does not count')
   t.strictSame(names([{ scheme: base }, { scheme: checked }]), ['HTTPBearer'],
     'another scheme of that name does not count')
+})
+
+t.test('the metadata of a resource cannot be where a route was declared before, or is hidden from the plugin', async (t) => {
+  const resource = { url: 'https://api.example/a', authorizationServers: ['https://as.example'] }
+  const url = '/.well-known/oauth-protected-resource/a'
+  const bind = (app: FastifyInstance) => app.authSchemes.httpBearer({ resource, verify: () => ({ aud: resource.url }) })
+  const early = Fastify()
+  early.get(url, handler)
+  await early.register(authSchemes)
+  t.throws(() => bind(early), { code: 'FST_AUTH_BAD_OPTION' })
+  const app = await createApp()
+  const scheme = bind(app)
+  app.get('/', { security: [{ scheme, scopes: ['a'] }] }, handler)
+  t.strictSame((await app.inject(url)).json().scopes_supported, ['a'])
 })

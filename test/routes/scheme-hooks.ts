@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { RouteOptions } from 'fastify'
+import { refuseCrossSite } from '../../lib'
 import { nodeOfHook } from '../../lib/requirement/node'
 import { declareHooks, schemesInHooks } from '../../lib/routes/scheme-hooks'
 import { createScheme, routeHookOf } from '../../lib/scheme'
@@ -70,4 +71,16 @@ t.test('a scheme in the hook of a route is enforced, and nothing is logged', asy
   t.equal(ran, 0)
   t.equal((await app.inject({ url: '/', headers: withToken('good') })).statusCode, 200)
   t.strictSame(lines, [])
+})
+
+t.test('refuseCrossSite fails the boot where it guards nothing', async (t) => {
+  for (const hook of ['preParsing', 'preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'] as const) {
+    const app = await createApp()
+    for (const hooks of [refuseCrossSite(), [async () => {}, refuseCrossSite()]]) {
+      t.throws(() => app.post('/', { [hook]: hooks, security: [] }, async () => ''), {
+        code: 'FST_AUTH_BAD_SECURITY',
+        message: `POST /: \`refuseCrossSite\` guards nothing in \`${hook}\`; put it into onRequest, preValidation or preHandler`
+      })
+    }
+  }
 })

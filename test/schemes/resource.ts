@@ -114,7 +114,7 @@ const bad: ReadonlyArray<readonly [rule: string, members: unknown, message: stri
     '/mcp', 'api.example/mcp', '//api.example/mcp', 'http://api.example/mcp', 'http://localhost.example/mcp', 'http://127.0.0.1.example/',
     'ftp://api.example/mcp', 'https://api.example/mcp?', 'https://api.example/mcp?a=b', 'https://api.example/mcp#', 'https://user@api.example/mcp',
     'https://u:p@api.example', 'https://@api.example', ' https://api.example/mcp', 'https://api.example/mcp\n', 'https://api.example/m cp',
-    'https://b\u00fccher.example', 'https:\\\\api.example', 'https://api.example\\mcp', 'https://', 'https://[', 'HTTPS://api.example/mcp'
+    'https://b\u00fccher.example', 'https:\\\\api.example', 'https://api.example\\mcp', 'https://', 'https://[', 'HTTPS://api.example/mcp', 'https:///user:pw@api.example'
   ].map((value) => [`url: ${JSON.stringify(value)}`, { url: value, authorizationServers: issuers }, URL_RULE] as const),
   ...([
     ['https://API.example/mcp', 'https://api.example/mcp'], ['https://api.example:443/mcp', 'https://api.example/mcp'],
@@ -126,7 +126,7 @@ const bad: ReadonlyArray<readonly [rule: string, members: unknown, message: stri
     'factory.resource: the option `url` must not have `*` or `%` in its path'] as const),
   ...[
     undefined, null, [], 'https://as.example', [''], [1], hole, [issuers], ['https://as.example', 'x'], ['http://as.example'],
-    ['https://as.example?x'], ['https://as.example#'], ['https://u@as.example'], ['/as']
+    ['https://as.example?x'], ['https:///user:pw@as.example'], ['https://as.example#'], ['https://u@as.example'], ['/as']
   ].map((value) => [`authorizationServers: ${JSON.stringify(value)}`,
     value === undefined ? { url } : { url, authorizationServers: value }, ISSUERS] as const),
   ...[null, '', [], [''], ['a', ''], [1], hole, 1, {}].map((value) => [`audience: ${JSON.stringify(value)}`,
