@@ -95,14 +95,10 @@ t.test('each kind of scheme opens its route, and nothing else does', async (t) =
   t.strictSame(document.paths['/health'].get.security, [])
 })
 
-t.test('the README tells what the example server prints, and which of its doors are open', async (t) => {
+t.test('the README names the open doors of the example server', async (t) => {
   const app = await build()
   await app.ready()
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  const printed = app.printSecurity().split('\n')
-  const shown = readme.split('\n').filter((line) => /^(GET|POST)\S* +\//.test(line))
-  t.ok(shown.length >= 5)
-  for (const line of shown) t.ok(printed.includes(line), line)
   const open = app.authSchemes.routes().filter((route) => route.public && !route.hidden && route.method !== 'HEAD')
   t.match(readme, `[${open.map(({ url }) => `'${url}'`).sort().join(', ')}])`)
 })

@@ -143,6 +143,7 @@ export const rows: readonly Row[] = [
   },
   {
     factory: 'mutualTLS',
+    sentByBrowsers: true,
     options: { header: { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' }, description: 'A certificate of ours' },
     name: 'MutualTLS',
     openapi: { type: 'mutualTLS', description: 'A certificate of ours' },
