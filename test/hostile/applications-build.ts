@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Scheme } from '../../lib'
 import { createApp } from '../helpers'
+import { byteSequence, makeIdentity } from '../tls/helpers'
 import { AMBIENT, AUDIENCES, RESOURCES, SCOPES, resourceOf, type ApplicationModel, type ContextModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel, type Time } from './applications-model'
 
 const EVERYTHING = ['object', ...SCOPES, ...AUDIENCES].join('.')
@@ -59,8 +60,17 @@ function giving (time: Time, give: () => unknown): unknown {
   }
 }
 
+const certificates = new Map<string, string>()
+
+/** The header with a certificate of that name. */
+function certificateOf (name: string): string {
+  const header = certificates.get(name) ?? byteSequence(makeIdentity(name).certificate)
+  certificates.set(name, header)
+  return header
+}
+
 /** The text that was sent, of what a scheme extracted. `oauth2` gives the whole header. */
-const textOf = (credentials: any): string => (credentials.username ?? credentials.credentials ?? credentials).replace(/^Bearer +/i, '')
+const textOf = (credentials: any): string => credentials.subject?.slice('CN='.length) ?? (credentials.username ?? credentials.credentials ?? credentials).replace(/^Bearer +/i, '')
 
 export const nameOf = ({ factory }: SchemeModel, index: number): string => `${factory}.${index}`
 
@@ -79,7 +89,8 @@ function createSchemes (app: FastifyInstance, model: SchemeModel, index: number)
     oauth2PasswordBearer: flow,
     oauth2AuthorizationCodeBearer: { ...flow, authorizationUrl: '/authorize' },
     oauth2ClientCredentialsBearer: flow,
-    openIdConnect: { openIdConnectUrl: '/.well-known/openid-configuration' }
+    openIdConnect: { openIdConnectUrl: '/.well-known/openid-configuration' },
+    mutualTLS: { header: { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' } }
   }
   const resource = resourceOf(model)
   const options = {
@@ -183,7 +194,7 @@ export const demandsBody = ({ body, methods }: Pick<RouteModel, 'body' | 'method
 
 const BODIES = { none: undefined, valid: '{"content":""}', invalid: '{"other":""}', unparsable: '{' }
 
-export function toRequest (method: string, url: string, { authorization, header, query, cookie, origin, site, upgrade, body }: SentModel) {
+export function toRequest (method: string, url: string, { authorization, header, query, cookie, certificate, origin, site, upgrade, body }: SentModel) {
   const headers: Record<string, string> = {}
   if (authorization !== null) {
     const { scheme, value } = authorization
@@ -191,6 +202,7 @@ export function toRequest (method: string, url: string, { authorization, header,
     headers.authorization = written === null ? scheme : `${scheme} ${written}`
   }
   if (header !== null) headers['x-key'] = header
+  if (certificate !== null) headers['client-cert'] = certificate === '' ? ':AAAA:' : certificateOf(certificate)
   if (origin !== null) headers.origin = origin
   if (site !== null) headers['sec-fetch-site'] = site
   if (upgrade) headers.upgrade = 'websocket'

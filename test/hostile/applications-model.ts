@@ -17,7 +17,7 @@ export const AUDIENCES = ['@0', '@1'] as const
 
 const FACTORIES = [
   'apiKeyCookie', 'apiKeyHeader', 'apiKeyQuery', 'httpBase', 'httpBasic', 'httpBearer', 'httpDigest',
-  'oauth2', 'oauth2PasswordBearer', 'oauth2AuthorizationCodeBearer', 'oauth2ClientCredentialsBearer', 'openIdConnect'
+  'oauth2', 'oauth2PasswordBearer', 'oauth2AuthorizationCodeBearer', 'oauth2ClientCredentialsBearer', 'openIdConnect', 'mutualTLS'
 ] as const
 
 const TIMES = ['at once', 'as a promise', 'late', 'as a thenable'] as const
@@ -99,18 +99,19 @@ export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, re
   oauth2PasswordBearer: OAUTH2,
   oauth2AuthorizationCodeBearer: OAUTH2,
   oauth2ClientCredentialsBearer: OAUTH2,
-  openIdConnect: { type: 'openIdConnect' }
+  openIdConnect: { type: 'openIdConnect' },
+  mutualTLS: { type: 'mutualTLS' }
 }
 
 /** The resource of a scheme; `null`: it has none. */
 export function resourceOf ({ factory, verify, resource }: SchemeModel): typeof RESOURCES[number] | null {
   const { type, scheme } = OPENAPI[factory]
-  const isBearer = type !== 'apiKey' && (scheme ?? 'bearer') === 'bearer'
+  const isBearer = !['apiKey', 'mutualTLS'].includes(type) && (scheme ?? 'bearer') === 'bearer'
   return isBearer && verify !== 'none' && resource !== null ? RESOURCES[resource] ?? null : null
 }
 
 /** Credentials that browsers send by themselves. */
-export const AMBIENT: ReadonlyArray<SchemeModel['factory']> = ['apiKeyCookie', 'httpBasic', 'httpDigest']
+export const AMBIENT: ReadonlyArray<SchemeModel['factory']> = ['apiKeyCookie', 'httpBasic', 'httpDigest', 'mutualTLS']
 
 export const OWN_ORIGIN = 'http://localhost'
 const LISTED_ORIGIN = 'https://app.example'
@@ -125,6 +126,8 @@ export interface SentModel {
   readonly header: string | null
   readonly query: string | readonly string[] | null
   readonly cookie: string | null
+  /** The name in a certificate that a proxy passes on; empty: something else in its place. */
+  readonly certificate: string | null
   readonly origin: string | null
   /** `Sec-Fetch-Site`. */
   readonly site: string | null
@@ -204,6 +207,7 @@ export const sent: fc.Arbitrary<SentModel> = fc.record({
   header: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
   query: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constant(['object', 'object']) }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
   cookie: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
+  certificate: fc.option(fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 6, arbitrary: credentials }), { freq: 6 }),
   origin: fc.option(fc.constantFrom(OWN_ORIGIN, LISTED_ORIGIN, ...FOREIGN_ORIGINS), { freq: 1 }),
   site: fc.option(fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site'), { freq: 1 }),
   upgrade: fc.nat(9).map((number) => number === 9),

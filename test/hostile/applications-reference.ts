@@ -190,6 +190,7 @@ export class Reference {
     const lines = members.map((member) => {
       const { type, scheme } = OPENAPI[this.#factory(member.scheme)]
       if (type === 'apiKey') return 'APIKey'
+      if (type === 'mutualTLS') return 'ClientCertificate'
       if (scheme !== undefined && scheme !== 'bearer') return `${scheme.charAt(0).toUpperCase()}${scheme.slice(1)}`
       const error = errorOf(member)
       const resource = this.#resource(member.scheme)
@@ -266,12 +267,13 @@ const ABSENT = Symbol('absent')
 const MALFORMED = Symbol('malformed')
 
 /** The text that a request carries for a scheme. */
-function found ({ authorization, header, query, cookie }: SentModel, factory: SchemeModel['factory']): string | typeof ABSENT | typeof MALFORMED {
+function found ({ authorization, header, query, cookie, certificate }: SentModel, factory: SchemeModel['factory']): string | typeof ABSENT | typeof MALFORMED {
   const { type, in: place, scheme: wanted = 'bearer' } = OPENAPI[factory]
   if (type === 'apiKey') {
     const value = place === 'header' ? header : place === 'query' ? query : cookie
     return Array.isArray(value) ? MALFORMED : value === null || value === '' ? ABSENT : value as string
   }
+  if (type === 'mutualTLS') return certificate === null ? ABSENT : certificate === '' ? MALFORMED : certificate
   if (authorization === null) return ABSENT
   const { scheme, value } = authorization
   // Any `Authorization` will do, and it is the bearer token that says what to do with it.
