@@ -62,7 +62,7 @@ function undeclared (node: SchemeNode, request: FastifyRequest): SetAuth {
   const guard = guardOf(request)
   if (url !== undefined && guard?.includes(node) !== true) {
     const where = `${request.method} ${url}`
-    const cure = `a hook of the scheme "${name}" runs there, which the route does not declare; ` +
+    const cure = `a hook of the scheme "${name}" runs there, but the route does not declare this scheme; ` +
       'require the scheme by `security` or `app.secure`'
     if (registration.explicit) throw unguardedRoutes(where, cure)
     registration.warnOnce(`${where} enforces more than it documents: ${cure}`)

@@ -322,7 +322,7 @@ const ways: ReadonlyArray<readonly [rule: string, run: (app: FastifyInstance, ke
   ['called by hand', (app,
     key) => { app.addHook('preValidation', (request, reply, done) => { key.preHandler(request, reply, done) }) }]
 ]
-const cure = (url: string): string => `GET ${url} enforces more than it documents: a hook of the scheme "APIKeyHeader" runs there, which the route does not declare; ` +
+const cure = (url: string): string => `GET ${url} enforces more than it documents: a hook of the scheme "APIKeyHeader" runs there, but the route does not declare this scheme; ` +
   'require the scheme by `security` or `app.secure`'
 
 for (const [rule, run] of ways) {

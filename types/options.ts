@@ -17,7 +17,10 @@ export interface AuthSchemesOptions {
    * parsing or validation, so 401 comes before 400.
    */
   readonly hook?: HookName
-  /** The realm of challenges that have one: Basic, Digest, the bearer family, `invalid_client`. Default: none. */
+  /**
+   * The realm of challenges that have one: Basic, Digest, the bearer family, and the error `invalid_client` of a token
+   * endpoint. Default: none.
+   */
   readonly realm?: string
   /** `true`: every route must have `security`, or be in a context that declares it, or boot fails. Default `false`. */
   readonly explicit?: boolean
@@ -40,7 +43,7 @@ export interface SchemeOptions<Credentials, User, AutoError extends boolean> {
   readonly schemeName?: string
   /** The description in the OpenAPI document. Default: none; for `apiKeyCookie`, the way to send the cookie. */
   readonly description?: string
-  /** `false`: as if `{}` stood beside this scheme wherever it is required. Default `true`. */
+  /** `false`: authentication is optional wherever this scheme is required, as with `{}` beside it. Default `true`. */
   readonly autoError?: AutoError
   /**
    * Decides about the credentials. `false`: the credentials are extracted and not verified, on purpose; the user is
@@ -63,7 +66,7 @@ export interface TrustedOriginsOptions {
    * or `capacitor://localhost`. `'*'`: every page may. Default: none, only pages of the own origin may.
    *
    * The requests of other pages are refused before `verify`: 403 `FST_AUTH_CROSS_SITE`. A request with neither `Origin`
-   * nor `Sec-Fetch-Site` is of no browser, and passes. GET is not checked.
+   * nor `Sec-Fetch-Site` does not come from a browser, and passes. A GET without an upgrade is not checked.
    */
   readonly trustedOrigins?: readonly string[] | '*'
 }
@@ -265,9 +268,9 @@ export interface SchemeFactories {
   readonly openIdConnect: SchemeFactory<OpenIdConnectOptions, string>
   /**
    * A client's certificate (RFC 8446 section 4.4.2), of the connection or in a header of a proxy. The credentials are
-   * the certificate. At each request it must be within its dates, and that of a connection must have been verified in
-   * the handshake: else it is malformed. Renegotiation closes the connection. Not checked: revocation, and whose the
-   * certificate is, which `verify` decides.
+   * the certificate. It counts as malformed if it is expired or not yet valid at the time of the request, or if it is
+   * of the connection and the handshake did not verify it. A renegotiation closes the connection. Revocation is not
+   * checked. `verify` must decide whose certificate it is.
    */
   readonly mutualTLS: SchemeFactoryWithDefaults<MutualTLSOptions & TrustedOriginsOptions, X509Certificate>
 }

@@ -30,7 +30,7 @@ const TLS = /^(?:https|wss)$/i
  * 2. Else `Sec-Fetch-Site` decides alone, if it is present. Browsers send it over TLS and to localhost; Chromium leaves
  *    it out of websockets.
  * 3. Else `Origin` must be that of the request's own host. Browsers send it with every unsafe method, and with
- *    websockets (RFC 6455 section 4.1, item 8). A request with neither header is of no browser.
+ *    websockets (RFC 6455 section 4.1, item 8). A request with neither header comes from no browser.
  */
 export function isCrossSite (request: SentRequest, trusted: ReadonlySet<unknown>): boolean {
   const { method, headers } = request

@@ -25,8 +25,9 @@ const REFUSED = new Failure(Outcome.REFUSED)
 const INSUFFICIENT = new Failure(Outcome.INSUFFICIENT)
 
 /**
- * The rule for `request.auth`. A guard sets it always, or, beside a scheme in the route's own hooks, if it accepted
- * one. A scheme's hook sets it if it is the first that accepts, or never.
+ * The rule for `request.auth` after a plan accepted. `always`: a guard replaces it. `accepted`: a guard, on a route
+ * that has a scheme in its own hooks, replaces it only by an `Auth`, not by `null`. `first`: the hook of a scheme sets
+ * it if it is not set yet. `never`: the hook of a scheme does not change it.
  */
 export type SetAuth = 'always' | 'accepted' | 'first' | 'never'
 
@@ -178,7 +179,10 @@ function extractAll (attempt: Attempt, { members, leftOut }: PlannedAlternative)
   return unite(outcomes)
 }
 
-/** Returns the outcome of a set that was left out: `ACCEPTED` if any scheme is absent, `ABSENT` if none is. */
+/**
+ * Returns the outcome of a set of schemes whose credentials must not all be there: `MALFORMED` if any is malformed,
+ * else `ACCEPTED` if any is absent, else `CROSS_SITE` if any is that, else `ABSENT`.
+ */
 function extractLeftOut (attempt: Attempt, set: readonly Source[]): Outcome {
   const outcome = unite(set.map((source) => attempt.outcomeOf(source)))
   return outcome === Outcome.ABSENT ? Outcome.ACCEPTED : outcome === Outcome.ACCEPTED ? Outcome.ABSENT : outcome

@@ -22,7 +22,8 @@ export function checkIntegrity (
 ): void {
   const { guard, isGuarded, options } = route
   if ((options.config as { [kGuard]?: unknown } | undefined)?.[kGuard] !== guard) {
-    throw unguardedRoutes(where, 'an onRoute hook has replaced its `config`; let that hook keep its members')
+    throw unguardedRoutes(where, 'an onRoute hook has replaced the `config` of the route; ' +
+      'let that hook copy the members of the old `config` into the new one')
   }
   // No order of declarations is known that leads here.
   if (!isGuarded && guard.resolve().isNeeded) {

@@ -14,7 +14,7 @@ import { readTrustedOrigins } from './trusted-origins'
 
 const WHERE = 'mutualTLS'
 
-/** The client's certificate. `verify` must decide whose it is; neither form asks for revoked certificates. */
+/** The client's certificate. `verify` must decide whose it is. Neither form checks for revocation. */
 export function mutualTLS (options: unknown = {}): SchemeDefinition {
   const checked = checkOptions(WHERE, options, ['header', 'trustedOrigins'])
   return define(WHERE, checked, 'MutualTLS', {

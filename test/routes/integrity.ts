@@ -137,7 +137,7 @@ t.test('a config that an onRoute hook has replaced fails the boot', async (t) =>
     const app = await changedBy((route) => { route.config = config })
     await t.rejects(async () => { await app.ready() }, {
       code: 'FST_AUTH_UNGUARDED_ROUTE',
-      message: 'Cannot enforce `security` on GET /changed: an onRoute hook has replaced its `config`; let that hook keep its members'
+      message: 'Cannot enforce `security` on GET /changed: an onRoute hook has replaced the `config` of the route; let that hook copy the members of the old `config` into the new one'
     })
   }
 })
