@@ -79,9 +79,10 @@ export class Resources {
     const own = all.map(({ options }) => options).filter(({ config }) => kMetadata in (config as object))
     const printed = printedRoutes(this.home).map(({ url }) => fold(url))
     for (const path of this.#byUrl.keys()) {
-      const moved = own.find(({ url, constraints }) => fold(url) === fold(path) && constraints !== undefined)
-      const count = own.filter(({ url }) => fold(url) === fold(path)).length
-      if (moved !== undefined || printed.filter((url) => url === fold(path)).length !== count) throw taken(path)
+      const folded = fold(path)
+      const here = own.filter(({ url }) => fold(url) === folded)
+      const isMoved = here.some(({ constraints }) => constraints !== undefined)
+      if (isMoved || printed.filter((url) => url === folded).length !== here.length) throw taken(path)
     }
   }
 

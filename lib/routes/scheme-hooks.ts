@@ -10,6 +10,8 @@ import type { SchemeInHook } from './guard'
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 /** The lifecycle hooks that run after the handler, or without it. */
 const OTHER_HOOKS = ['preSerialization', 'onSend', 'onResponse', 'onError', 'onTimeout', 'onRequestAbort'] as const
+/** The lifecycle hooks in which `refuseCrossSite` would not guard. */
+const GUARDING_NOTHING = ['preParsing', ...OTHER_HOOKS] as const
 
 const NONE: readonly SchemeInHook[] = []
 
@@ -33,8 +35,9 @@ export function schemesInHooks (
     const [node] = nodesIn(options[hook])
     if (node !== undefined) throw misplaced(where, hook, node)
   }
-  for (const hook of ['preParsing', ...OTHER_HOOKS] as const) {
-    if (![options[hook]].flat().some(isCrossSiteHook)) continue
+  for (const hook of GUARDING_NOTHING) {
+    // Nearly all routes have none of them.
+    if (options[hook] === undefined || ![options[hook]].flat().some(isCrossSiteHook)) continue
     throw badSecurity(where, `\`refuseCrossSite\` guards nothing in \`${hook}\`; ` +
       'put it into onRequest, preValidation or preHandler')
   }
