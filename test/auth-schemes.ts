@@ -76,3 +76,10 @@ t.test('routes lists the routes of the application', async (t) => {
   await app.ready()
   t.strictSame(app.authSchemes.routes().map(({ method, url, publicBy }) => [method, url, publicBy]), [['GET', '/', 'security']])
 })
+
+t.test('the resource of a scheme is served by the application', async (t) => {
+  const app = await createApp()
+  const resource = { url: 'https://api.example/mcp', authorizationServers: ['https://as.example'] }
+  app.authSchemes.openIdConnect({ openIdConnectUrl: 'x', resource, verify: () => ({ aud: resource.url }) })
+  t.equal((await app.inject('/.well-known/oauth-protected-resource/mcp')).json().resource, resource.url)
+})

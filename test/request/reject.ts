@@ -217,3 +217,24 @@ t.test('challenges of a scheme with a resource come first, whatever the order of
   t.strictSame(challengesOf(weak),
     [`Bearer ${metadata}, error="insufficient_scope", scope="a"`, 'APIKey', 'Bearer error="insufficient_scope", scope="a"'])
 })
+
+t.test('an error handler that requires a scheme of the refused request throws its refusal, and no other', async (t) => {
+  const app = await createApp()
+  const ran: string[] = []
+  const token = app.authSchemes.httpBearer({ verify: () => null })
+  const other = app.authSchemes.apiKeyQuery({ name: 'k', verify: () => null })
+  app.get('/:required', {
+    security: [{ scheme: token }],
+    errorHandler: (_error, request) => {
+      ran.push(((request.params as any).required === 'token' ? token : other).require(request).scheme)
+    }
+  }, async () => { ran.push('handler') })
+  app.get('/public', { security: [] }, async (request) => { ran.push(token.require(request).scheme) })
+  const headers = { authorization: 'Bearer refused' }
+  const refused = await app.inject({ url: '/token', headers })
+  t.strictSame([refused.statusCode, refused.json(), challengesOf(refused)], [401, INVALID_CREDENTIALS, ['Bearer error="invalid_token"']])
+  const failed = await app.inject({ url: '/other', headers })
+  t.match([failed.statusCode, failed.json().message], [500, /^GET \/:required: the handler requires the scheme "APIKeyQuery"/])
+  t.match((await app.inject('/public')).json().message, /^GET \/public: the handler requires the scheme "HTTPBearer"/)
+  t.strictSame(ran, [])
+})
