@@ -21,7 +21,7 @@ const HOOKS: readonly HookName[] = ['onRequest', 'preParsing', 'preValidation', 
 
 /** The options of the plugin with their defaults. */
 type CheckedOptions = Required<Pick<AuthSchemesOptions, 'hook' | 'explicit'>> &
-  Pick<AuthSchemesOptions, 'realm' | 'errorSchema'> & { readonly publicUrls: PublicUrls }
+  Pick<AuthSchemesOptions, 'realm' | 'errorSchema'> & { readonly publicUrls: PublicUrls, readonly prefix: string }
 
 /**
  * Returns the options of the plugin with their defaults.
@@ -42,7 +42,8 @@ export function checkPluginOptions (options: AuthSchemesOptions): CheckedOptions
   if (errorSchema !== undefined && !isPlainObject(errorSchema)) {
     throw badOption(where, 'the option `errorSchema` must be a JSON Schema, or a schema of TypeBox')
   }
-  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema, publicUrls: new PublicUrls(urls) }
+  const { prefix = '' } = options as { prefix?: string }
+  return { hook, realm: optionalRealm(where, realm), explicit, errorSchema, publicUrls: new PublicUrls(urls), prefix }
 }
 
 /**

@@ -28,7 +28,7 @@ async function register (app: FastifyInstance, options: AuthSchemesOptions): Pro
 }
 
 function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Registered): void {
-  const { hook, realm, explicit, errorSchema, publicUrls } = checkPluginOptions(options)
+  const { hook, realm, explicit, errorSchema, publicUrls, prefix } = checkPluginOptions(options)
   if (app.hasDecorator('authSchemes')) {
     throw badOption('authSchemes', 'the plugin is already registered in this context, or in a parent of it')
   }
@@ -39,7 +39,8 @@ function load (app: FastifyInstance, options: AuthSchemesOptions, registered: Re
   }
   const surroundings = surroundingsOf(app)
   const { unseen, children, others } = surroundings
-  const routes = new Routes({ explicit, errorSchema, warnOnce }, hook, app, surroundings, publicUrls)
+  const registration = { explicit, errorSchema, warnOnce }
+  const routes = new Routes(registration, hook, app, surroundings, publicUrls, app.prefix + prefix)
   const swaggers = new Swaggers(documentRoutes(routes), (document, home) => { inspectDocument(routes, document, home) })
 
   for (const context of [app, ...children]) decorateRequests(context)

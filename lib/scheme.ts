@@ -12,7 +12,7 @@ import type { SetAuth } from './request/authenticate'
 import { enforce, kAttempt, kGuard, keptOn, type Hook, type RouteGuard } from './request/hook'
 import { refusalOf, refuse } from './request/reject'
 import { isGranted } from './request/scopes'
-import { refuseUndefined, type SchemeDefinition } from './schemes/definition'
+import { checkOptions, type SchemeDefinition } from './schemes/definition'
 import type { Auth } from '../types/auth'
 import type { Scheme } from '../types/scheme'
 
@@ -127,14 +127,7 @@ function derivedFrom (parent: SchemeNode, options: unknown): Parameters<typeof t
 function readScopes (
   where: string, definition: SchemeDefinition, options: unknown, keys: readonly string[]
 ): readonly string[] {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw badOption(where, 'the options must be an object')
-  }
-  for (const key of Object.keys(options)) {
-    if (!keys.includes(key)) throw badOption(where, `there is no option \`${key}\`: it takes ${keys.join(', ')}`)
-  }
-  refuseUndefined(where, options)
-  const { scopes = [] } = options as { scopes?: unknown }
+  const { scopes = [] } = checkOptions(where, options, keys)
   if (!isScopeList(scopes)) throw badOption(where, 'the option `scopes` must be an array of scope names')
   checkScopes(where, definition, scopes)
   return Object.freeze([...scopes])

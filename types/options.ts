@@ -244,9 +244,9 @@ export interface SchemeFactories {
   readonly apiKeyQuery: SchemeFactory<APIKeyOptions, string>
   /**
    * Any scheme of the `Authorization` header, by its name (RFC 9110 section 11.4). The text after the name is not
-   * parsed.
+   * parsed. `trustedOrigins` is for the names that browsers send by themselves: Basic, Digest, Negotiate and NTLM.
    */
-  readonly httpBase: SchemeFactory<HTTPBaseOptions, HTTPAuthorizationCredentials>
+  readonly httpBase: SchemeFactory<HTTPBaseOptions & TrustedOriginsOptions, HTTPAuthorizationCredentials>
   /** HTTP Basic (RFC 7617). The credentials are a user name and a password. */
   readonly httpBasic: SchemeFactoryWithDefaults<HTTPBasicOptions & TrustedOriginsOptions, HTTPBasicCredentials>
   /** A bearer token (RFC 6750 section 2.1), with the scheme's name as sent. */

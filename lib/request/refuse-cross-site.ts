@@ -1,9 +1,9 @@
 /** The check of `trustedOrigins` as a hook, for routes without a scheme. */
 
 import type { FastifyRequest } from 'fastify'
-import { badOption, crossSite } from '../errors'
+import { crossSite } from '../errors'
 import { isCrossSite } from '../header/origin'
-import { refuseUndefined } from '../schemes/definition'
+import { checkOptions } from '../schemes/definition'
 import { readTrustedOrigins } from '../schemes/trusted-origins'
 import type { TrustedOriginsOptions } from '../../types/options'
 import { refuse } from './reject'
@@ -20,15 +20,8 @@ export function refuseCrossSite (
   options: TrustedOriginsOptions = {}
 ): (request: object, reply: object, done: (error?: Error) => void) => void {
   const where = 'refuseCrossSite'
-  const checked: unknown = options
-  if (checked === null || typeof checked !== 'object' || Array.isArray(checked)) {
-    throw badOption(where, 'the options must be an object')
-  }
-  for (const key of Object.keys(checked)) {
-    if (key !== 'trustedOrigins') throw badOption(where, `there is no option \`${key}\`: it takes trustedOrigins`)
-  }
-  refuseUndefined(where, checked)
-  const trusted = readTrustedOrigins(where, options.trustedOrigins)
+  const { trustedOrigins } = checkOptions(where, options, ['trustedOrigins'])
+  const trusted = readTrustedOrigins(where, trustedOrigins)
   function refuseCrossSite (request: object, _reply: object, done: (error?: Error) => void): void {
     const isRefused = trusted !== null && isCrossSite(asSent(request as FastifyRequest), trusted)
     done(isRefused ? refuse(request as FastifyRequest, crossSite(), []) : undefined)

@@ -21,8 +21,11 @@ const METHODS = ['GET', 'OPTIONS']
 export class Resources {
   readonly #byUrl = new Map<string, Metadata>()
 
-  /** @param home the context that the plugin was registered in, on which the routes are declared */
-  constructor (readonly home: FastifyInstance) {}
+  /**
+   * @param home the context that the plugin was registered in, on which the routes are declared
+   * @param prefix the prefix that the plugin was registered under
+   */
+  constructor (readonly home: FastifyInstance, readonly prefix: string) {}
 
   /**
    * Declares the route of a resource's metadata; once for several schemes of one resource.
@@ -32,10 +35,9 @@ export class Resources {
    */
   add (where: string, resource: ResourceDefinition, isTaken: (url: string) => boolean): void {
     const { info: { url, metadataUrl }, metadataPath } = resource
-    const { prefix } = this.home
-    if (prefix !== '') {
+    if (this.prefix !== '') {
       throw badOption(where, `the metadata of the option \`resource\` cannot be served at ${metadataUrl}, as ` +
-        `fastify-auth-schemes was registered under the prefix "${prefix}"; register it where there is no prefix`)
+        `fastify-auth-schemes was registered under the prefix "${this.prefix}"; register it where there is no prefix`)
     }
     // A resource at `/` has one URL for its metadata, whether its own is written with that slash or without.
     const earlier = this.#byUrl.get(metadataPath)

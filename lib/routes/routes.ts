@@ -65,12 +65,13 @@ export class Routes {
     /** The context that the plugin was registered in. */
     readonly home: FastifyInstance,
     { unseen, unseenHere }: Pick<Surroundings, 'unseen' | 'unseenHere'>,
-    readonly publicUrls = new PublicUrls([])
+    readonly publicUrls = new PublicUrls([]),
+    prefix = home.prefix
   ) {
     this.unseen = unseen
     this.unseenHere = unseenHere
     this.contexts.seen.add(home)
-    this.#resources = new Resources(home)
+    this.#resources = new Resources(home, prefix)
   }
 
   /** True once all is loaded and every route was resolved. */

@@ -4,7 +4,7 @@ import { parse as parseCookies } from 'cookie'
 import { badOption } from '../errors'
 import { ABSENT, MALFORMED, isToken } from '../header/authorization'
 import {
-  asString, checkOptions, define, defined, ownString, requiredString, type CredentialSource, type Extraction,
+  asString, define, defined, ownString, requiredString, schemeOptions, type CredentialSource, type Extraction,
   type Options, type SchemeDefinition, type SchemeKind
 } from './definition'
 import { readTrustedOrigins } from './trusted-origins'
@@ -20,7 +20,7 @@ const COOKIE =
  */
 export function apiKeyCookie (options: unknown): SchemeDefinition {
   const where = 'apiKeyCookie'
-  const checked = checkOptions(where, options, [...OWN, 'trustedOrigins'])
+  const checked = schemeOptions(where, options, [...OWN, 'trustedOrigins'])
   const name = requireToken(where, checked)
   return apiKey(where, checked, 'APIKeyCookie', { description: COOKIE, in: 'cookie', name }, {
     trustedOrigins: readTrustedOrigins(where, checked.trustedOrigins),
@@ -31,7 +31,7 @@ export function apiKeyCookie (options: unknown): SchemeDefinition {
 /** The key is the value of the header called `name`. Node.js joins a header that was sent twice to one value. */
 export function apiKeyHeader (options: unknown): SchemeDefinition {
   const where = 'apiKeyHeader'
-  const checked = checkOptions(where, options, OWN)
+  const checked = schemeOptions(where, options, OWN)
   const name = requireToken(where, checked)
   const field = name.toLowerCase()
   return apiKey(where, checked, 'APIKeyHeader', { in: 'header', name }, {
@@ -46,7 +46,7 @@ export function apiKeyHeader (options: unknown): SchemeDefinition {
  */
 export function apiKeyQuery (options: unknown): SchemeDefinition {
   const where = 'apiKeyQuery'
-  const checked = checkOptions(where, options, OWN)
+  const checked = schemeOptions(where, options, OWN)
   const name = requiredString(where, checked, 'name')
   return apiKey(where, checked, 'APIKeyQuery', { in: 'query', name }, {
     trustedOrigins: null,

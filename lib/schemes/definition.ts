@@ -142,22 +142,34 @@ export function refuseUndefined (where: string, options: object, what = 'the opt
   }
 }
 
+const isObject = (value: unknown): value is Options =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+
 /** Returns the options if they are an object, none of them unknown and none `undefined`; else throws a `TypeError`. */
-export function checkOptions (factory: string, options: unknown, own: readonly string[]): Options {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw badOption(factory, 'the options must be an object')
+export function checkOptions (where: string, options: unknown, known: readonly string[]): Options {
+  if (!isObject(options)) throw badOption(where, 'the options must be an object')
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw badOption(where, `there is no option \`${unknown}\`: it takes ${known.join(', ')}`)
   }
-  for (const key of Object.keys(options)) {
-    if (!own.includes(key) && !COMMON.includes(key)) {
-      throw badOption(factory, `there is no option \`${key}\`: it takes ${[...own, ...COMMON].join(', ')}`)
-    }
-  }
-  refuseUndefined(factory, options)
-  const { description } = options as Options
+  refuseUndefined(where, options)
+  return options
+}
+
+/** Returns an option that has options itself, checked in the same way. */
+export function checkNested (where: string, options: Options, key: string, known: readonly string[]): Options {
+  if (!isObject(options[key])) throw badOption(where, `the option \`${key}\` must be an object`)
+  return checkOptions(`${where}.${key}`, options[key], known)
+}
+
+/** Returns the options of a factory, checked: its own, and those that every factory takes. */
+export function schemeOptions (factory: string, options: unknown, own: readonly string[]): Options {
+  const checked = checkOptions(factory, options, [...own, ...COMMON])
+  const { description } = checked
   if (description !== undefined && typeof description !== 'string') {
     throw badOption(factory, 'the option `description` must be a string')
   }
-  return options as Options
+  return checked
 }
 
 export function requiredString (factory: string, options: Options, key: string): string {
@@ -191,7 +203,7 @@ export function optionalRealm (where: string, realm: unknown): string | undefine
 /** Returns the `scopes` of a flow: names with their descriptions. */
 export function scopeDescriptions (factory: string, scopes: unknown): Readonly<Record<string, string>> {
   if (scopes === undefined) return {}
-  if (scopes === null || typeof scopes !== 'object' || Array.isArray(scopes)) {
+  if (!isObject(scopes)) {
     throw badOption(factory, 'the option `scopes` must be an object of scope names and their descriptions')
   }
   for (const [name, description] of Object.entries(scopes)) {
@@ -203,7 +215,7 @@ export function scopeDescriptions (factory: string, scopes: unknown): Readonly<R
       throw badOption(factory, `the option \`scopes\` must describe "${name}" with a string`)
     }
   }
-  return { ...scopes }
+  return { ...scopes } as Readonly<Record<string, string>>
 }
 
 /** Returns the object without its `undefined` members. */

@@ -6,25 +6,33 @@ import { readBasicCredentials } from '../header/basic-credentials'
 import { titleCase } from '../header/challenge'
 import type { HTTPAuthorizationCredentials } from '../../types/options'
 import {
-  checkOptions, define, defined, optionalRealm, optionalString, requiredString, type SchemeDefinition, type SchemeKind
+  define, defined, optionalRealm, optionalString, requiredString, schemeOptions, type SchemeDefinition, type SchemeKind
 } from './definition'
 import { readResource } from './resource'
 import { readTrustedOrigins } from './trusted-origins'
 
 const credentialsOf = ({ credentials }: HTTPAuthorizationCredentials): string => credentials
 
+// Browsers send credentials of these schemes by themselves once they have some (RFC 7617, RFC 7616, RFC 4559).
+const SENT_BY_BROWSERS = ['basic', 'digest', 'negotiate', 'ntlm']
+
 /** The scheme called `scheme`. The credentials are taken as sent: `verify` must check their form. */
 export function httpBase (options: unknown): SchemeDefinition {
   const where = 'httpBase'
-  const checked = checkOptions(where, options, ['scheme'])
+  const checked = schemeOptions(where, options, ['scheme', 'trustedOrigins'])
   const scheme = requiredString(where, checked, 'scheme')
   if (!isToken(scheme)) {
     throw badOption(where, 'the option `scheme` must be a token in the sense of RFC 9110 section 5.6.2')
   }
+  const isSentByBrowsers = SENT_BY_BROWSERS.includes(scheme.toLowerCase())
+  if (checked.trustedOrigins !== undefined && !isSentByBrowsers) {
+    throw badOption(where, `the option \`trustedOrigins\` is not for "${scheme}": leave it out, as browsers send ` +
+      'only Basic, Digest, Negotiate and NTLM by themselves')
+  }
   return define(where, checked, 'HTTPBase', {
     openapi: defined({ type: 'http', description: checked.description, scheme }),
     challenge: { scheme: titleCase(scheme), bearer: false },
-    trustedOrigins: null,
+    trustedOrigins: isSentByBrowsers ? readTrustedOrigins(where, checked.trustedOrigins) : null,
     ...anyCredentials(scheme)
   })
 }
@@ -32,7 +40,7 @@ export function httpBase (options: unknown): SchemeDefinition {
 /** HTTP Basic (RFC 7617): a user name and a password, UTF-8. */
 export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpBasic'
-  const checked = checkOptions(where, options, ['realm', 'trustedOrigins'])
+  const checked = schemeOptions(where, options, ['realm', 'trustedOrigins'])
   return define(where, checked, 'HTTPBasic', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'basic' }),
     challenge: { scheme: 'Basic', realm: optionalRealm(where, checked.realm) ?? pluginRealm, bearer: false },
@@ -50,7 +58,7 @@ export function httpBasic (options: unknown = {}, pluginRealm?: string): SchemeD
 /** A bearer token (RFC 6750 section 2.1). `verify` must check signature, expiry and audience. */
 export function httpBearer (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpBearer'
-  const checked = checkOptions(where, options, ['bearerFormat', 'resource'])
+  const checked = schemeOptions(where, options, ['bearerFormat', 'resource'])
   const bearerFormat = optionalString(where, checked, 'bearerFormat')
   return define(where, checked, 'HTTPBearer', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'bearer', bearerFormat }),
@@ -67,7 +75,7 @@ export function httpBearer (options: unknown = {}, pluginRealm?: string): Scheme
 /** HTTP Digest (RFC 7616). The parameters are not parsed: `verify` must check nonce, response and replay. */
 export function httpDigest (options: unknown = {}, pluginRealm?: string): SchemeDefinition {
   const where = 'httpDigest'
-  const checked = checkOptions(where, options, ['trustedOrigins'])
+  const checked = schemeOptions(where, options, ['trustedOrigins'])
   return define(where, checked, 'HTTPDigest', {
     openapi: defined({ type: 'http', description: checked.description, scheme: 'digest' }),
     challenge: { scheme: 'Digest', realm: pluginRealm, bearer: false },

@@ -7,8 +7,8 @@ import { badOption } from '../errors'
 import { ABSENT, MALFORMED, isToken } from '../header/authorization'
 import { readByteSequence, readEscapedPem } from '../header/client-certificate'
 import {
-  checkOptions, define, defined, ownString, refuseUndefined, type Extraction, type Peer, type SchemeDefinition,
-  type SchemeKind
+  checkNested, define, defined, ownString, schemeOptions, type Extraction, type Options, type Peer,
+  type SchemeDefinition, type SchemeKind
 } from './definition'
 import { readTrustedOrigins } from './trusted-origins'
 
@@ -16,7 +16,7 @@ const WHERE = 'mutualTLS'
 
 /** The client's certificate. `verify` must decide whose it is. Neither form checks for revocation. */
 export function mutualTLS (options: unknown = {}): SchemeDefinition {
-  const checked = checkOptions(WHERE, options, ['header', 'trustedOrigins'])
+  const checked = schemeOptions(WHERE, options, ['header', 'trustedOrigins'])
   return define(WHERE, checked, 'MutualTLS', {
     openapi: defined({ type: 'mutualTLS', description: checked.description }),
     challenge: { scheme: 'ClientCertificate', bearer: false },
@@ -24,7 +24,7 @@ export function mutualTLS (options: unknown = {}): SchemeDefinition {
     tokenOf: () => null,
     emptyCredentials: NOBODY,
     trustedOrigins: readTrustedOrigins(WHERE, checked.trustedOrigins),
-    ...checked.header === undefined ? ofConnection() : ofHeader(checked.header)
+    ...checked.header === undefined ? ofConnection() : ofHeader(checked)
   })
 }
 
@@ -79,25 +79,16 @@ function isCurrent ({ validFrom, validTo }: X509Certificate): boolean {
 const ENCODINGS: ReadonlyMap<unknown, typeof readByteSequence> =
   new Map([['rfc9440', readByteSequence], ['url-pem', readEscapedPem]])
 
-function ofHeader (header: unknown): Extract {
-  if (header === null || typeof header !== 'object') throw badOption(WHERE, 'the option `header` must be an object')
-  const members = header as Readonly<Record<string, unknown>>
-  for (const key of Object.keys(members)) {
-    if (!['name', 'from', 'encoding'].includes(key)) {
-      throw badOption(WHERE, `the option \`header\` has no member \`${key}\`: it has name, from, encoding`)
-    }
+function ofHeader (options: Options): Extract {
+  const where = `${WHERE}.header`
+  const { name, from, encoding } = checkNested(WHERE, options, 'header', ['name', 'from', 'encoding'])
+  if (typeof name !== 'string' || !isToken(name)) {
+    throw badOption(where, 'the option `name` must be a token in the sense of RFC 9110 section 5.6.2')
   }
-  refuseUndefined(WHERE, members, 'in the option `header` the member')
-  if (typeof members.name !== 'string' || !isToken(members.name)) {
-    throw badOption(WHERE,
-      'in the option `header` the member `name` must be a token in the sense of RFC 9110 section 5.6.2')
-  }
-  const field = members.name.toLowerCase()
-  const isProxy = proxiesOf(members.from)
-  const read = ENCODINGS.get(members.encoding)
-  if (read === undefined) {
-    throw badOption(WHERE, 'in the option `header` the member `encoding` must be \'rfc9440\' or \'url-pem\'')
-  }
+  const field = name.toLowerCase()
+  const isProxy = proxiesOf(where, from)
+  const read = ENCODINGS.get(encoding)
+  if (read === undefined) throw badOption(where, "the option `encoding` must be 'rfc9440' or 'url-pem'")
   return {
     // A request of `injectWS` of @fastify/websocket has the parsed headers alone.
     extract ({ headers, raw: { rawHeaders = [], socket } }) {
@@ -115,12 +106,12 @@ function ofHeader (header: unknown): Extract {
 const ADDRESS = /^([\da-f.:]+)(?:\/(0|[1-9]\d{0,2}))?$/i
 
 /** Returns a function that is true for connections from the given addresses. */
-function proxiesOf (from: unknown): (socket: Peer) => boolean {
+function proxiesOf (where: string, from: unknown): (socket: Peer) => boolean {
   const entries: unknown[] = Array.isArray(from) ? Array.from(from) : []
   const addresses = new BlockList()
   const areGood = entries.map((entry) => entry === 'unix' || addTo(addresses, entry))
   if (entries.length === 0 || areGood.includes(false)) {
-    throw badOption(WHERE, 'in the option `header` the member `from` must be a list of addresses that is not empty: ' +
+    throw badOption(where, 'the option `from` must be a list of addresses that is not empty: ' +
       'IP addresses, subnets such as \'10.0.0.0/8\', and \'unix\'')
   }
   const hasUnix = entries.includes('unix')

@@ -1,10 +1,9 @@
 /** OAuth2 (RFC 6749) and its flows. The tokens are bearer tokens (RFC 6750). */
 
-import { badOption } from '../errors'
 import { ABSENT, MALFORMED, trimSpaces } from '../header/authorization'
 import {
-  asString, checkOptions, define, defined, optionalString, refuseUndefined, requiredString, scopeDescriptions, type
-  SchemeDefinition, type SchemeKind
+  asString, checkNested, define, defined, optionalString, requiredString, schemeOptions, scopeDescriptions,
+  type Options, type SchemeDefinition, type SchemeKind
 } from './definition'
 import { readBearer } from './http'
 import { readResource } from './resource'
@@ -24,15 +23,9 @@ const URLS = ['authorizationUrl', 'tokenUrl', 'refreshUrl']
 /** Any flows. The credentials are the whole value of `Authorization`, of any scheme name. */
 export function oauth2 (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'oauth2'
-  const checked = checkOptions(where, options, ['flows', 'resource'])
-  const { flows } = checked
-  if (flows === null || typeof flows !== 'object' || Array.isArray(flows)) {
-    throw badOption(where, 'the option `flows` must be an object of OAuth2 flows')
-  }
-  refuseUndefined(where, flows, 'the flow')
-  const written = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, writeFlow(where, name, flow)]))
+  const checked = schemeOptions(where, options, ['flows', 'resource'])
   return define(where, checked, 'OAuth2', {
-    ...flowsKind(where, checked, written, pluginRealm),
+    ...flowsKind(where, checked, readFlows(where, checked), pluginRealm),
     extract (request) {
       const header: unknown = request.headers.authorization
       if (header === undefined) return ABSENT
@@ -64,10 +57,9 @@ export function oauth2ClientCredentialsBearer (options: unknown, pluginRealm?: s
 function singleFlow (
   where: string, className: string, flow: string, own: readonly string[], options: unknown, realm: string | undefined
 ): SchemeDefinition {
-  const checked = checkOptions(where, options, [...own, 'resource'])
-  const members = defined(Object.fromEntries(own.map((key) => [key, checked[key]])))
+  const checked = schemeOptions(where, options, [...own, 'resource'])
   return define(where, checked, className, {
-    ...flowsKind(where, checked, { [flow]: writeFlow(where, flow, members) }, realm),
+    ...flowsKind(where, checked, { [flow]: readFlow(where, flow, checked) }, realm),
     extract: (request) => bearerToken(request.headers.authorization)
   })
 }
@@ -79,8 +71,7 @@ export function bearerToken (header: unknown): string | typeof ABSENT | typeof M
 }
 
 function flowsKind (
-  where: string, options: Readonly<Record<string, unknown>>, flows: Readonly<Record<string, Flow>>,
-  realm: string | undefined
+  where: string, options: Options, flows: Readonly<Record<string, Flow>>, realm: string | undefined
 ): Omit<SchemeKind, 'extract'> {
   const declaredScopes = new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.scopes)))
   return {
@@ -94,19 +85,16 @@ function flowsKind (
   }
 }
 
-function writeFlow (where: string, name: string, flow: unknown): Flow {
-  const required = Object.hasOwn(REQUIRED_URLS, name) ? REQUIRED_URLS[name] : undefined
-  if (required === undefined) {
-    throw badOption(where,
-      `the option \`flows\` has no flow "${name}": there are ${Object.keys(REQUIRED_URLS).join(', ')}`)
-  }
-  if (flow === null || typeof flow !== 'object') throw badOption(where, `the flow "${name}" must be an object`)
-  const members = flow as Readonly<Record<string, unknown>>
-  for (const key of Object.keys(members)) {
-    if (!URLS.includes(key) && key !== 'scopes') throw badOption(where, `the flow "${name}" has no member "${key}"`)
-  }
-  refuseUndefined(where, members, `in the flow "${name}" the member`)
-  for (const url of required) requiredString(where, members, url)
-  const urls = Object.fromEntries(URLS.map((url) => [url, optionalString(where, members, url)]))
-  return { ...defined(urls), scopes: scopeDescriptions(where, members.scopes) }
+function readFlows (where: string, options: Options): Readonly<Record<string, Flow>> {
+  const flows = checkNested(where, options, 'flows', Object.keys(REQUIRED_URLS))
+  return Object.fromEntries(Object.keys(flows).map((name) => {
+    const flow = checkNested(`${where}.flows`, flows, name, [...URLS, 'scopes'])
+    return [name, readFlow(`${where}.flows.${name}`, name, flow)]
+  }))
+}
+
+function readFlow (where: string, name: string, flow: Options): Flow {
+  for (const url of REQUIRED_URLS[name] as readonly string[]) requiredString(where, flow, url)
+  const urls = Object.fromEntries(URLS.map((url) => [url, optionalString(where, flow, url)]))
+  return { ...defined(urls), scopes: scopeDescriptions(where, flow.scopes) }
 }

@@ -1,6 +1,6 @@
 /** OpenID Connect Discovery: the document names the URL of the provider's discovery document. */
 
-import { asString, checkOptions, define, defined, requiredString, type SchemeDefinition } from './definition'
+import { asString, define, defined, requiredString, schemeOptions, type SchemeDefinition } from './definition'
 import { bearerToken } from './oauth2'
 import { readResource } from './resource'
 
@@ -10,7 +10,7 @@ import { readResource } from './resource'
  */
 export function openIdConnect (options: unknown, pluginRealm?: string): SchemeDefinition {
   const where = 'openIdConnect'
-  const checked = checkOptions(where, options, ['openIdConnectUrl', 'resource'])
+  const checked = schemeOptions(where, options, ['openIdConnectUrl', 'resource'])
   const openIdConnectUrl = requiredString(where, checked, 'openIdConnectUrl')
   return define(where, checked, 'OpenIdConnect', {
     openapi: defined({ type: 'openIdConnect', description: checked.description, openIdConnectUrl }),

@@ -2,9 +2,9 @@
 
 import { badOption } from '../errors'
 import { isScope } from '../header/challenge'
-import { defined, optionalString, refuseUndefined, requiredString, type ResourceDefinition } from './definition'
-
-type Options = Readonly<Record<string, unknown>>
+import {
+  checkNested, defined, optionalString, requiredString, type Options, type ResourceDefinition
+} from './definition'
 
 const MEMBERS = ['url', 'authorizationServers', 'audience', 'scopes', 'name', 'documentation']
 
@@ -28,21 +28,12 @@ const HAS_OTHER_PARTS = /[?#\\]|^https?:\/\/[^/]*@/
 export function readResource (
   factory: string, options: Options, declaredScopes: ReadonlySet<string> | null
 ): ResourceDefinition | null {
-  const { resource, verify } = options
-  if (resource === undefined) return null
+  if (options.resource === undefined) return null
   const where = `${factory}.resource`
-  if (resource === null || typeof resource !== 'object' || Array.isArray(resource)) {
-    throw badOption(factory, 'the option `resource` must be an object with `url` and `authorizationServers`')
-  }
-  const unknown = Object.keys(resource).find((key) => !MEMBERS.includes(key))
-  if (unknown !== undefined) {
-    throw badOption(where, `there is no option \`${unknown}\`: it takes ${MEMBERS.join(', ')}`)
-  }
-  refuseUndefined(where, resource)
-  if (typeof verify !== 'function') {
+  const members = checkNested(factory, options, 'resource', MEMBERS)
+  if (typeof options.verify !== 'function') {
     throw badOption(factory, 'the option `resource` needs a `verify`: without it no token is bound to this API')
   }
-  const members = resource as Options
   const url = readUrl(where, members)
   const { origin, pathname } = new URL(url)
   const metadataPath = WELL_KNOWN + (pathname === '/' ? '' : pathname)

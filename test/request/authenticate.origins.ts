@@ -103,6 +103,24 @@ for (const [factory, { options, send, malformed, challenge }] of Object.entries(
   })
 }
 
+t.test('httpBase: what browsers send by themselves is refused from another page, in any case of its name, unless it is listed', async (t) => {
+  for (const name of ['basic', 'Digest', 'NEGOTIATE', 'ntlm']) {
+    const app = await createApp()
+    const { ran, verify, handler } = counters()
+    const scheme = app.authSchemes.httpBase({ scheme: name, schemeName: name, verify: verify() })
+    const listed = app.authSchemes.httpBase({ scheme: name, schemeName: name, trustedOrigins: [TRUSTED.origin], verify: verify() })
+    app.post('/', { security: [{ scheme }] }, handler)
+    app.post('/listed', { security: [{ scheme: listed }] }, handler)
+    const headers = { authorization: `${name} good` }
+    for (const page of [FOREIGN, TRUSTED]) t.strictSame(await ask(app, { ...headers, ...page }, { url: '/' }), refused)
+    t.strictSame(await ask(app, { ...headers, ...FOREIGN }, { url: '/listed' }), refused)
+    t.strictSame(ran(), [])
+    t.strictSame(await ask(app, { ...headers, ...TRUSTED }, { url: '/listed' }), accepted(name))
+    t.strictSame(await ask(app, { ...headers, ...OWN }, { url: '/' }), accepted(name))
+    t.strictSame(ran(), ['verify', 'handler', 'verify', 'handler'])
+  }
+})
+
 t.test('credentials that no browser sends by itself pass from every page', async (t) => {
   const app = await createApp()
   const { handler, verify } = counters()

@@ -161,15 +161,23 @@ t.test('two schemes that differ at one URL fail the boot', async (t) => {
   t.throws(() => makeScheme(app, { resource: { ...resource, url: 'https://api.example/' } }), { code: 'FST_AUTH_BAD_OPTION' })
 })
 
-t.test('a prefix fails the boot', async (t) => {
+const underPrefix = {
+  code: 'FST_AUTH_BAD_OPTION',
+  message: 'OpenIdConnect: the metadata of the option `resource` cannot be served at https://api.example/.well-known/oauth-protected-resource/mcp, ' +
+    'as fastify-auth-schemes was registered under the prefix "/v1"; register it where there is no prefix'
+}
+
+t.test('a prefix that the plugin is registered with fails the boot', async (t) => {
+  const app = Fastify()
+  await app.register(authSchemes, { prefix: '/v1' })
+  t.throws(() => makeScheme(app), underPrefix)
+})
+
+t.test('a prefix of the context that the plugin is registered in fails the boot', async (t) => {
   const app = Fastify()
   await app.register(async (child) => {
     await child.register(authSchemes)
-    t.throws(() => makeScheme(child), {
-      code: 'FST_AUTH_BAD_OPTION',
-      message: 'OpenIdConnect: the metadata of the option `resource` cannot be served at https://api.example/.well-known/oauth-protected-resource/mcp, ' +
-        'as fastify-auth-schemes was registered under the prefix "/v1"; register it where there is no prefix'
-    })
+    t.throws(() => makeScheme(child), underPrefix)
     // A scheme of that name was not made.
     child.authSchemes.openIdConnect({ openIdConnectUrl: 'x', verify: () => true })
   }, { prefix: '/v1' })

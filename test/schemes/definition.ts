@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ABSENT, MALFORMED } from '../../lib/header/authorization'
-import { asString, checkOptions, define, defined, optionalRealm, optionalString, ownString, refuseUndefined, requiredString, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
+import { asString, schemeOptions, define, defined, optionalRealm, optionalString, ownString, refuseUndefined, requiredString, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
 
 const kind: SchemeKind = {
   openapi: { type: 'http', scheme: 'x' },
@@ -41,18 +41,18 @@ t.test('the options that all factories share', async (t) => {
 })
 
 t.test('options must be an object without unknown members', async (t) => {
-  for (const options of [null, undefined, 'x', 1, []]) t.throws(() => checkOptions('factory', options, []), { message: 'factory: the options must be an object' })
-  t.throws(() => checkOptions('factory', { autoerror: false }, ['own']), {
+  for (const options of [null, undefined, 'x', 1, []]) t.throws(() => schemeOptions('factory', options, []), { message: 'factory: the options must be an object' })
+  t.throws(() => schemeOptions('factory', { autoerror: false }, ['own']), {
     message: 'factory: there is no option `autoerror`: it takes own, schemeName, description, autoError, verify, grantedScopes'
   })
-  t.throws(() => checkOptions('factory', { description: 1 }, []), { message: 'factory: the option `description` must be a string' })
+  t.throws(() => schemeOptions('factory', { description: 1 }, []), { message: 'factory: the option `description` must be a string' })
   const options = Object.freeze({ own: 1, description: 'text' })
-  t.equal(checkOptions('factory', options, ['own']), options)
+  t.equal(schemeOptions('factory', options, ['own']), options)
 })
 
 t.test('an option that is there and undefined is a mistake', async (t) => {
   for (const key of ['own', 'schemeName', 'description', 'autoError', 'verify', 'grantedScopes']) {
-    t.throws(() => checkOptions('factory', { [key]: undefined }, ['own']), {
+    t.throws(() => schemeOptions('factory', { [key]: undefined }, ['own']), {
       name: 'TypeError',
       code: 'FST_AUTH_BAD_OPTION',
       message: `factory: the option \`${key}\` is undefined: leave it out, or import it from a module that does not import this one (a circular import)`

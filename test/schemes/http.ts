@@ -43,6 +43,23 @@ t.test('bearer: the definition', async (t) => {
   t.throws(() => httpBearer({ bearerFormat: '' }), { message: 'httpBearer: the option `bearerFormat` must be a string that is not empty' })
 })
 
+t.test('base: trustedOrigins is for the schemes that browsers send by themselves', async (t) => {
+  for (const scheme of ['Basic', 'digest', 'NEGOTIATE', 'ntlm']) {
+    t.strictSame(httpBase({ scheme }).trustedOrigins, new Set())
+    t.strictSame(httpBase({ scheme, trustedOrigins: ['https://app.example'] }).trustedOrigins, new Set(['https://app.example']))
+    t.equal(httpBase({ scheme, trustedOrigins: '*' }).trustedOrigins, null)
+    t.throws(() => httpBase({ scheme, trustedOrigins: ['app.example'] }), { message: /^httpBase: the option `trustedOrigins` has "app.example"/ })
+  }
+  for (const scheme of ['Other', 'Bearer', 'constructor']) {
+    t.equal(httpBase({ scheme }).trustedOrigins, null)
+    t.throws(() => httpBase({ scheme, trustedOrigins: [] }), {
+      name: 'TypeError',
+      code: 'FST_AUTH_BAD_OPTION',
+      message: `httpBase: the option \`trustedOrigins\` is not for "${scheme}": leave it out, as browsers send only Basic, Digest, Negotiate and NTLM by themselves`
+    })
+  }
+})
+
 t.test('base: it takes its own scheme only, and any credentials', async (t) => {
   const { extract, challenge, tokenOf } = httpBase({ scheme: 'AWS4-hmac' })
   t.strictSame(challenge, { scheme: 'Aws4-Hmac', bearer: false })

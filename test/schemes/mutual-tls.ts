@@ -49,16 +49,16 @@ t.test('on Node.js 20 the certificate of the connection is refused, and the head
   for (const version of ['22.0.0', '24.0.0', '100.1.0']) t.equal(asNode(version, () => mutualTLS()).name, 'MutualTLS')
 })
 
-const FROM = 'in the option `header` the member `from` must be a list of addresses that is not empty: IP addresses, subnets such as \'10.0.0.0/8\', and \'unix\''
-const NAME = 'in the option `header` the member `name` must be a token in the sense of RFC 9110 section 5.6.2'
-const ENCODING = 'in the option `header` the member `encoding` must be \'rfc9440\' or \'url-pem\''
+const FROM = '.header: the option `from` must be a list of addresses that is not empty: IP addresses, subnets such as \'10.0.0.0/8\', and \'unix\''
+const NAME = '.header: the option `name` must be a token in the sense of RFC 9110 section 5.6.2'
+const ENCODING = '.header: the option `encoding` must be \'rfc9440\' or \'url-pem\''
 const OPTIONS: ReadonlyArray<readonly [options: unknown, message: string]> = [
-  [{ headers: header }, 'there is no option `headers`: it takes header, trustedOrigins, schemeName, description, autoError, verify, grantedScopes'],
-  [{ header: undefined }, 'the option `header` is undefined: leave it out, or import it from a module that does not import this one (a circular import)'],
-  ...[null, 'Client-Cert', true].map((value) => [{ header: value }, 'the option `header` must be an object'] as const),
-  [{ header: { ...header, form: [] } }, 'the option `header` has no member `form`: it has name, from, encoding'],
-  [{ header: { ...header, from: undefined } }, 'in the option `header` the member `from` is undefined: leave it out, or import it from a module that does not import this one (a circular import)'],
-  ...[{}, [], { ...header, name: '' }, { ...header, name: 'a b' }, { ...header, name: 'a:' }, { ...header, name: ['a'] }].map((value) => [{ header: value }, NAME] as const),
+  [{ headers: header }, ': there is no option `headers`: it takes header, trustedOrigins, schemeName, description, autoError, verify, grantedScopes'],
+  [{ header: undefined }, ': the option `header` is undefined: leave it out, or import it from a module that does not import this one (a circular import)'],
+  ...[null, 'Client-Cert', true, []].map((value) => [{ header: value }, ': the option `header` must be an object'] as const),
+  [{ header: { ...header, form: [] } }, '.header: there is no option `form`: it takes name, from, encoding'],
+  [{ header: { ...header, from: undefined } }, '.header: the option `from` is undefined: leave it out, or import it from a module that does not import this one (a circular import)'],
+  ...[{}, { ...header, name: '' }, { ...header, name: 'a b' }, { ...header, name: 'a:' }, { ...header, name: ['a'] }].map((value) => [{ header: value }, NAME] as const),
   ...['pem', '', null, ['rfc9440'], '__proto__', 'toString', 'RFC9440'].map((encoding) => [{ header: { ...header, encoding } }, ENCODING] as const),
   ...[
     [], null, '127.0.0.1', {}, [undefined], new Array(1), [['127.0.0.1']], [null], [''], ['localhost'], ['*'], ['Unix'], ['127.0.0.1', 'x'], ['127.0.0.1:80'],
@@ -68,7 +68,7 @@ const OPTIONS: ReadonlyArray<readonly [options: unknown, message: string]> = [
 
 for (const [options, message] of OPTIONS) {
   t.test(`refused at boot: ${JSON.stringify(options)}`, async (t) => {
-    t.throws(() => mutualTLS(options), { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `mutualTLS: ${message}` })
+    t.throws(() => mutualTLS(options), { name: 'TypeError', code: 'FST_AUTH_BAD_OPTION', message: `mutualTLS${message}` })
   })
 }
 

@@ -15,7 +15,7 @@ t.test('oauth2: the whole value is the credentials, whatever its scheme', async 
 })
 
 t.test('oauth2: flows must be given', async (t) => {
-  t.throws(() => oauth2({}), { name: 'TypeError', message: 'oauth2: the option `flows` must be an object of OAuth2 flows' })
+  t.throws(() => oauth2({}), { name: 'TypeError', message: 'oauth2: the option `flows` must be an object' })
 })
 
 t.test('oauth2: all flows are told, and all their scopes are declared', async (t) => {
@@ -33,28 +33,28 @@ t.test('oauth2: all flows are told, and all their scopes are declared', async (t
 
 const bad: ReadonlyArray<readonly [rule: string, flows: unknown, message: string]> = [
   ...([
-    ['flows must not be undefined', undefined, 'the option `flows`'],
-    ['a flow must not be undefined', { password: undefined }, 'the flow `password`'],
+    ['flows must not be undefined', undefined, ': the option `flows`'],
+    ['a flow must not be undefined', { password: undefined }, '.flows: the option `password`'],
     ...['tokenUrl', 'refreshUrl', 'authorizationUrl', 'scopes'].map((key) =>
-      [`a flow's ${key} must not be undefined`, { password: { tokenUrl: 'token', [key]: undefined } }, `in the flow "password" the member \`${key}\``] as const)
+      [`a flow's ${key} must not be undefined`, { password: { tokenUrl: 'token', [key]: undefined } }, `.flows.password: the option \`${key}\``] as const)
   ] as const).map(([rule, flows, what]) =>
     [rule, flows, `${what} is undefined: leave it out, or import it from a module that does not import this one (a circular import)`] as const),
-  ['flows must be an object', [], 'the option `flows` must be an object of OAuth2 flows'],
-  ['flows must not be null', null, 'the option `flows` must be an object of OAuth2 flows'],
-  ['a flow must be one of OpenAPI\'s', { device: {} }, 'the option `flows` has no flow "device": there are implicit, password, clientCredentials, authorizationCode'],
-  ['a flow must not be a name of a prototype', { constructor: {} }, 'the option `flows` has no flow "constructor": there are implicit, password, clientCredentials, authorizationCode'],
-  ['a flow must be an object', { password: null }, 'the flow "password" must be an object'],
-  ['a flow must not be a string', { password: 'token' }, 'the flow "password" must be an object'],
-  ['a flow has known members', { password: { tokenUrl: 'token', scope: {} } }, 'the flow "password" has no member "scope"'],
-  ['the password flow needs a tokenUrl', { password: {} }, 'the option `tokenUrl` must be a string that is not empty'],
-  ['the authorization code flow needs both addresses', { authorizationCode: { tokenUrl: 'token' } }, 'the option `authorizationUrl` must be a string that is not empty'],
-  ['an address must be a string', { password: { tokenUrl: 'token', refreshUrl: 1 } }, 'the option `refreshUrl` must be a string that is not empty'],
-  ['scopes must be an object', { password: { tokenUrl: 'token', scopes: ['a'] } }, 'the option `scopes` must be an object of scope names and their descriptions']
+  ['flows must be an object', [], ': the option `flows` must be an object'],
+  ['flows must not be null', null, ': the option `flows` must be an object'],
+  ['a flow must be one of OpenAPI\'s', { device: {} }, '.flows: there is no option `device`: it takes implicit, password, clientCredentials, authorizationCode'],
+  ['a flow must not be a name of a prototype', { constructor: {} }, '.flows: there is no option `constructor`: it takes implicit, password, clientCredentials, authorizationCode'],
+  ['a flow must be an object', { password: null }, '.flows: the option `password` must be an object'],
+  ['a flow must not be a string', { password: 'token' }, '.flows: the option `password` must be an object'],
+  ['a flow has known members', { password: { tokenUrl: 'token', scope: {} } }, '.flows.password: there is no option `scope`: it takes authorizationUrl, tokenUrl, refreshUrl, scopes'],
+  ['the password flow needs a tokenUrl', { password: {} }, '.flows.password: the option `tokenUrl` must be a string that is not empty'],
+  ['the authorization code flow needs both URLs', { authorizationCode: { tokenUrl: 'token' } }, '.flows.authorizationCode: the option `authorizationUrl` must be a string that is not empty'],
+  ['a URL must be a string', { password: { tokenUrl: 'token', refreshUrl: 1 } }, '.flows.password: the option `refreshUrl` must be a string that is not empty'],
+  ['scopes must be an object', { password: { tokenUrl: 'token', scopes: ['a'] } }, '.flows.password: the option `scopes` must be an object of scope names and their descriptions']
 ]
 
 for (const [rule, flows, message] of bad) {
   t.test(`oauth2: ${rule}`, async (t) => {
-    t.throws(() => oauth2({ flows }), { name: 'TypeError', message: `oauth2: ${message}` })
+    t.throws(() => oauth2({ flows }), { name: 'TypeError', message: `oauth2${message}` })
   })
 }
 

@@ -103,7 +103,7 @@ const DOCUMENTATION = 'factory.resource: the option `documentation` must be an a
 const hole: unknown[] = new Array(1)
 const bad: ReadonlyArray<readonly [rule: string, members: unknown, message: string | RegExp]> = [
   ...[null, 'x', [], 1].map((value) => [`resource: ${JSON.stringify(value)}`, value,
-    'factory: the option `resource` must be an object with `url` and `authorizationServers`'] as const),
+    'factory: the option `resource` must be an object'] as const),
   ['a member that is unknown', { url, authorizationServers: issuers, audiences: ['x'] },
     'factory.resource: there is no option `audiences`: it takes url, authorizationServers, audience, scopes, name, documentation'],
   ['a member that is undefined', { url, authorizationServers: issuers, audience: undefined }, /^factory\.resource: the option `audience` is undefined/],

@@ -57,7 +57,7 @@ for (const [rule, value, message] of bad) {
 
 const REQUIRED = { name: 'k', scheme: 'x', flows: {}, tokenUrl: 't', authorizationUrl: 'a', openIdConnectUrl: 'o' }
 const header = { name: 'Client-Cert', from: ['127.0.0.1'], encoding: 'rfc9440' }
-const TAKEN: Readonly<Record<string, object>> = { apiKeyCookie: { name: 'k' }, httpBasic: {}, httpDigest: {}, mutualTLS: { header } }
+const TAKEN: Readonly<Record<string, object>> = { httpBase: { scheme: 'Negotiate' }, apiKeyCookie: { name: 'k' }, httpBasic: {}, httpDigest: {}, mutualTLS: { header } }
 
 t.test('factories of credentials that browsers send by themselves take it, and are closed by default', async (t) => {
   for (const [name, options] of Object.entries(TAKEN)) {
