@@ -98,7 +98,7 @@ async function holds (model: ApplicationModel, requests: readonly SentModel[]): 
 }
 
 t.test('applications document what was declared, and answer as they document', async (t) => {
-  await property(t, 2000, fc.asyncProperty(application, fc.array(sent, { minLength: 3, maxLength: 6 }), holds))
+  await property(t, 600, fc.asyncProperty(application, fc.array(sent, { minLength: 3, maxLength: 6 }), holds))
   const asked = [...answers.values()].reduce((sum, count) => sum + count, 0)
   t.comment(`${applications} applications, ${refusedToBoot.tooMany} with more than 256 alternatives, ${refusedToBoot.contradictory} with what no document can say; ${asked} requests, answered ${JSON.stringify(Object.fromEntries(answers))}`)
   t.ok(refusedToBoot.tooMany + refusedToBoot.contradictory < applications / 4, 'most of them boot')

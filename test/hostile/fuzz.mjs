@@ -1,4 +1,7 @@
-/** Tries the properties for as long as one likes, and 200,000 mutations of a token, with another seed each time: `npm run fuzz -- --minutes 10`. */
+/**
+ * Tries the properties for as long as one likes, and 200,000 mutations of a token, with another seed each time: `npm run fuzz -- --minutes 10`. Spellings of
+ * paths are tried with every combination of the router's options.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -13,7 +16,7 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
 }
 
 // Each of the three properties has the time for itself.
-const { status } = spawnSync('tap', ['run', 'test/hostile/applications.ts', 'test/hostile/headers.ts', 'test/hostile/tokens.ts', '--disable-coverage', '--reporter=tap', '--jobs=1', `--timeout=${Math.ceil(minutes * 60 * 3 + 600)}`], {
+const { status } = spawnSync('tap', ['run', 'test/hostile/applications.ts', 'test/hostile/headers.ts', 'test/hostile/paths.ts', 'test/hostile/tokens.ts', '--disable-coverage', '--reporter=tap', '--jobs=1', `--timeout=${Math.ceil(minutes * 60 * 3 + 600)}`], {
   stdio: 'inherit',
   env: { ...process.env, FUZZ_MINUTES: String(minutes), FUZZ_SEED: String(seed) }
 })

@@ -17,7 +17,7 @@ import { byteSequence, escapedPem, makeIdentity } from '../tls/helpers'
 import { exchange, listen, request } from './raw'
 import { property } from './run'
 
-const VALUES = 200_000
+const VALUES = 60_000
 const A_BATCH = 400
 
 /** Every place, with how it is filled and what must come back when it lets in. `undefined`: this must not let in. */

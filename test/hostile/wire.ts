@@ -123,7 +123,7 @@ t.test('who waits for 100 (Continue) is refused without having sent the body', a
   const { app, counted } = await build()
   t.teardown(async () => { await app.close() })
   const port = await listen(app)
-  const { all } = await exchange(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nExpect: 100-continue\r\nContent-Length: 100000000\r\n\r\n')
+  const { all } = await exchange(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 100000000\r\n\r\n')
   t.match(all, /HTTP\/1\.1 401/)
   t.strictSame(counted, { ran: 0, parsed: 0 })
 })

@@ -95,7 +95,7 @@ t.test('a request of injectWS has headers, too, and no socket', async (t) => {
   let opened = 0
   app.get('/', { websocket: true, security: [{ scheme }] }, (socket) => {
     opened++
-    socket.close()
+    socket.terminate()
   })
   await app.ready()
   t.teardown(async () => { await app.close() })
