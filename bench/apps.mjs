@@ -1,4 +1,7 @@
-/** The applications that are compared over HTTP. As a program, `node apps.mjs name`, it serves one of them and prints its port. */
+/**
+ * The applications that are compared over HTTP. As a program, `node apps.mjs name`, it serves one of them and prints
+ * its port.
+ */
 
 import { timingSafeEqual } from 'node:crypto'
 import { fileURLToPath } from 'node:url'

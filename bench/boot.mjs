@@ -1,4 +1,7 @@
-/** Booting an application of 10,000 routes, and rendering its document. As a program, `node boot.mjs kind`, it does it once and prints what it took. */
+/**
+ * Booting an application of 10,000 routes, and rendering its document. As a program, `node boot.mjs kind`, it does it
+ * once and prints what it took.
+ */
 
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

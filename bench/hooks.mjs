@@ -12,7 +12,10 @@ import { compare, row } from './measure.mjs'
 const handler = async () => ({})
 const API_KEY = { 'x-api-key': KEY }
 
-/** The `onRequest` hook of a route, and a request and a reply that are Fastify's own, to call it with; `reset` takes away what it left on the request. */
+/**
+ * The `onRequest` hook of a route, and a request and a reply that are Fastify's own, to call it with; `reset` takes
+ * away what it left on the request.
+ */
 export async function hookOf (build) {
   const app = Fastify()
   const { route, reset } = await build(app)
@@ -164,7 +167,10 @@ const threeAuth = async (app) => {
 }
 const many = ours({ verify: ({ credentials }) => byDigest.get(digest(credentials)) ?? null })
 
-/** What is compared with what: our application, theirs, the headers, whether they are accepted, the calls of a round, the bar. */
+/**
+ * What is compared with what: our application, theirs, the headers, whether they are accepted, the calls of a round,
+ * the bar.
+ */
 const comparisons = [
   ['bearer, accepted', '@fastify/bearer-auth', bearer, theirBearer(), BEARER, true, 200_000, 1],
   ['bearer, absent', '@fastify/bearer-auth', bearer, theirBearer(), {}, false, 50_000, 1],
@@ -189,7 +195,10 @@ export async function hooks (rounds, number) {
   return [row(`hook: ${what}`, against, 'ns', measured, ['at most', bar])]
 }
 
-/** Bytes that one accepted request leaves behind in the hook. Needs `--expose-gc`, and a young generation that holds what a round leaves. */
+/**
+ * Bytes that one accepted request leaves behind in the hook. Needs `--expose-gc`, and a young generation that holds
+ * what a round leaves.
+ */
 export async function garbage (rounds, number) {
   const calls = 100_000
   const what = [['bearer', bearer, handBearer, BEARER], ['basic', basic, handBasic, BASIC], ['API key', key, handKey, API_KEY]]

@@ -1,4 +1,7 @@
-/** HTTP throughput: each application is a process of its own, a new one in each round, and autocannon asks them in turns. */
+/**
+ * HTTP throughput: each application is a process of its own, a new one in each round, and autocannon asks them in
+ * turns.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,8 +19,8 @@ export async function serve (name) {
 }
 
 /**
- * Requests a second, of a new process each time: identical ones differ by a seventh, by what the compiler makes of them, and stay so. Every answer must
- * have the status that is expected.
+ * Requests a second, of a new process each time: identical ones differ by a seventh, by what the compiler makes of
+ * them, and stay so. Every answer must have the status that is expected.
  */
 export async function throughput (name, headers, status) {
   const { child, url } = await serve(name)

@@ -7,8 +7,9 @@ export const median = (numbers) => {
 }
 
 /**
- * Takes one measurement of each in every round, the first one first in every other round, and gives the median of the rounds' ratios (ours / theirs),
- * the range of the middle half of them, and the median of each. The first round only warms up.
+ * Takes one measurement of each in every round, the first one first in every other round, and gives the median of the
+ * rounds' ratios (ours / theirs), the range of the middle half of them, and the median of each. The first round only
+ * warms up.
  */
 export async function compare (rounds, ours, theirs) {
   const pairs = []

@@ -1,4 +1,6 @@
-/** Where the time of an accepted bearer token goes: `node bench/profile.mjs` prints the functions by their own share. */
+/**
+ * Where the time of an accepted bearer token goes: `node bench/profile.mjs` prints the functions by their own share.
+ */
 
 import { Session } from 'node:inspector/promises'
 import { BEARER } from './apps.mjs'

@@ -1,6 +1,7 @@
 /**
- * Processor time for each request, over many processes of each application: `npm run bench:regimes`. Processes that run the same program fall into
- * regimes of the compiler and the collector and stay there, so a mean says nothing; this tells the regime from the cost.
+ * Processor time for each request, over many processes of each application: `npm run bench:regimes`. Processes that run
+ * the same program fall into regimes of the compiler and the collector and stay there, so a mean says nothing; this
+ * tells the regime from the cost.
  *
  * `PROCESSES=20` for more than 10 of each, `NODE_ARGS="--max-semi-space-size=16"` for other flags.
  */

@@ -49,7 +49,9 @@ async function missOfOwn (rounds) {
   return [row('verifier: HS256, not kept', 'jose by hand', 'ns', measured, ['at most', 1.1])]
 }
 
-/** The hook of a route alone, with a token that is kept: it has to stay under four microseconds, whatever others take. */
+/**
+ * The hook of a route alone, with a token that is kept: it has to stay under four microseconds, whatever others take.
+ */
 async function hit (rounds) {
   const headers = await ownJwt()
   const { verify } = jwtIssuer({ secret: SECRET, issuer: 'item-store', expiresIn: 3600 })

@@ -32,7 +32,10 @@ const SECTIONS = [
   {
     title: 'Scheme objects',
     from: 'lib/index.ts',
-    names: ['Scheme', 'ProtectedResource', 'Verify', 'VerifyContext', 'Refusal', 'DeriveOptions', 'DerivedVerify', 'MaybePromise']
+    names: [
+      'Scheme', 'ProtectedResource', 'Verify', 'VerifyContext', 'Refusal', 'DeriveOptions', 'DerivedVerify',
+      'MaybePromise'
+    ]
   },
   {
     title: '`security` and `request.auth`',
@@ -46,7 +49,8 @@ const SECTIONS = [
       'TokenForm', 'TokenFormOptions', 'Grants', 'GrantHandler', 'TokenFormHandler', 'GrantedToken', 'TokenResponse',
       'OAuth2PasswordForm', 'OAuth2RefreshTokenForm', 'OAuth2ClientCredentialsForm', 'OAuth2AuthorizationCodeForm',
       'OAuth2PasswordRequestForm', 'OAuth2PasswordRequestFormStrict', 'OAuth2RefreshTokenRequestForm',
-      'OAuth2ClientCredentialsRequestForm', 'OAuth2AuthorizationCodeRequestForm', 'refuseCrossSite', 'verifyPkce', 'constantTimeEqual'
+      'OAuth2ClientCredentialsRequestForm', 'OAuth2AuthorizationCodeRequestForm', 'refuseCrossSite', 'verifyPkce',
+      'constantTimeEqual'
     ]
   },
   { title: 'Errors', from: 'lib/index.ts', names: ['InvalidCredentialsError', 'OAuth2Error', 'OAuth2ErrorCode'] },

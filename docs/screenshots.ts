@@ -3,11 +3,15 @@
 import { build, demo } from '../example/server'
 import { Documentation, launch, newPage } from '../test/swagger-ui'
 
-// What the pictures leave out: Swagger UI's own bar, the title, what is documented and not answered, and the command line, which repeats what was authorized.
+// What the pictures leave out: Swagger UI's own bar, the title, what is documented and not answered, and the command
+// line, which repeats what was authorized.
 const STYLE = `
-  .topbar, .information-container, .servers-title, .curl-command, .request-url, .parameters-container, .responses-inner > div > h4, .responses-inner > .responses-table { display: none !important }
+  .topbar, .information-container, .servers-title, .curl-command, .request-url, .parameters-container,
+  .responses-inner > div > h4, .responses-inner > .responses-table { display: none !important }
   .modal-ux-content { max-height: 590px !important }
 `
+
+const LOGIN = { '#oauth_username': demo.username, '#oauth_password': demo.password }
 
 async function main (): Promise<void> {
   const app = await build()
@@ -22,7 +26,7 @@ async function main (): Promise<void> {
     await page.addStyleTag({ content: STYLE })
     await page.screenshot({ path: 'docs/images/operations.png' })
 
-    const dialog = await documentation.fill('OAuth2PasswordBearer', { '#oauth_username': demo.username, '#oauth_password': demo.password }, ['items:read'])
+    const dialog = await documentation.fill('OAuth2PasswordBearer', LOGIN, ['items:read'])
     await dialog.locator('h4').evaluate((title) => { title.scrollIntoView() })
     await page.locator('.modal-ux').screenshot({ path: 'docs/images/authorize.png' })
     await documentation.close()
@@ -31,7 +35,7 @@ async function main (): Promise<void> {
     const answer = documentation.operation('get', '/items')
     await answer.screenshot({ path: 'docs/images/refused.png' })
 
-    await documentation.authorize('OAuth2PasswordBearer', { '#oauth_username': demo.username, '#oauth_password': demo.password }, ['items:read'])
+    await documentation.authorize('OAuth2PasswordBearer', LOGIN, ['items:read'])
     await documentation.execute('get', '/items')
     await answer.screenshot({ path: 'docs/images/accepted.png' })
   } finally {

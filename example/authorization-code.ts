@@ -1,4 +1,7 @@
-/** Users who log in at somebody else's provider: the authorization code with PKCE, from Swagger UI. Run it with `npm run start:authorization-code`. */
+/**
+ * Users who log in at somebody else's provider: the authorization code with PKCE, from Swagger UI.
+ * Run it with `npm run start:authorization-code`.
+ */
 
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import helmet from '@fastify/helmet'
@@ -20,7 +23,9 @@ export async function build (issuer: string, options: FastifyServerOptions = {})
   await app.register(authSchemes)
   await app.register(async (documentation) => {
     // The window in which users log in hands the code to the page that opened it. Nowhere else is this header softened.
-    documentation.addHook('onRequest', async (_request, reply) => { reply.header('cross-origin-opener-policy', 'unsafe-none') })
+    documentation.addHook('onRequest', async (_request, reply) => {
+      reply.header('cross-origin-opener-policy', 'unsafe-none')
+    })
     await documentation.register(swaggerUi, {
       initOAuth: { clientId: CLIENT_ID, usePkceWithAuthorizationCodeGrant: true },
       // The page exchanges the code for a token at the provider.

@@ -3,7 +3,9 @@
  * Run it with `npm run start:mcp`.
  */
 
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
+import Fastify, {
+  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions
+} from 'fastify'
 import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import {

@@ -1,4 +1,7 @@
-/** An OpenID provider such as a company runs somewhere else: oidc-provider, with its own login and consent pages. It accepts every user name: not for production. */
+/**
+ * An OpenID provider such as a company runs somewhere else: oidc-provider, with its own login and consent pages. It
+ * accepts every user name: not for production.
+ */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -64,7 +67,8 @@ export async function startProvider (port: number): Promise<RunningProvider> {
         clientBasedCORS: (_context, from) => from === origin,
         scopes: [...scopes],
         // The client that asks for a token is its subject (RFC 9068 section 2.2), which oidc-provider leaves out.
-        extraTokenClaims: (_context, { kind, clientId }) => kind === 'ClientCredentials' ? { sub: clientId } : undefined,
+        extraTokenClaims: (_context, { kind, clientId }) =>
+          kind === 'ClientCredentials' ? { sub: clientId } : undefined,
         features: {
           clientCredentials: { enabled: true },
           // Access tokens become JWTs that name the API, so that it can check them by itself.

@@ -1,4 +1,7 @@
-/** Users, active users and scopes, in JWT access tokens: a chain of checks built by `derive`. Run it with `npm run start:scopes`. */
+/**
+ * Users, active users and scopes, in JWT access tokens: a chain of checks built by `derive`. Run it with `npm run
+ * start:scopes`.
+ */
 
 import { randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
@@ -33,7 +36,9 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
     ['alice', { username: 'alice', fullName: 'Alice Chains', disabled: true }]
   ])
   const users = new Users()
-  for (const [username, { fullName }] of accounts) await users.add({ username, fullName, allowed: ['me', 'items'] }, logins[username as keyof typeof logins])
+  for (const [username, { fullName }] of accounts) {
+    await users.add({ username, fullName, allowed: ['me', 'items'] }, logins[username as keyof typeof logins])
+  }
 
   const app = Fastify(options)
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Scopes', version: '1.0.0' } } })
@@ -59,7 +64,8 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
     const user = await users.login(username, password)
     if (user === null) throw new OAuth2Error('invalid_grant', 'Incorrect username or password')
     const granted = scopes.filter((name) => user.allowed.includes(name))
-    return { access_token: await tokens.sign({ sub: user.username, scopes: granted }), token_type: 'bearer', expires_in: tokens.expiresIn, scopes: granted }
+    const token = await tokens.sign({ sub: user.username, scopes: granted })
+    return { access_token: token, token_type: 'bearer', expires_in: tokens.expiresIn, scopes: granted }
   })
 
   app.get('/users/me', {

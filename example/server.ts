@@ -139,7 +139,11 @@ export async function build (
 
   app.get('/authorize', {
     security: [{ scheme: basic }],
-    schema: { summary: 'Give a client a code', querystring: Authorization, response: { 302: Type.Null(), 400: Refused } }
+    schema: {
+      summary: 'Give a client a code',
+      querystring: Authorization,
+      response: { 302: Type.Null(), 400: Refused }
+    }
   }, async (request, reply) => {
     const query = request.query as Static<typeof Authorization>
     const { client_id: clientId, redirect_uri: redirectUri, code_challenge: codeChallenge, scope = '', state } = query

@@ -60,7 +60,8 @@ if (step === undefined ? wasReleased : !STEPS.includes(step)) {
   process.exit(1)
 }
 const version = wasReleased ? raised(manifest.version, step) : manifest.version
-say(`Version ${version}, ${wasReleased ? `after ${manifest.version}` : 'which package.json has and was never released'}`)
+const origin = wasReleased ? `after ${manifest.version}` : 'which package.json has and was never released'
+say(`Version ${version}, ${origin}`)
 
 const { repository } = manifest
 if (repository === undefined) stop('package.json has no `repository`, which npm compares with the provenance')
