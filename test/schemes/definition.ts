@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ABSENT, MALFORMED } from '../../lib/header/authorization'
-import { asString, schemeOptions, define, defined, optionalRealm, optionalString, ownString, refuseUndefined, requiredString, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
+import { asString, checkNested, define, defined, optionalRealm, optionalString, ownString, refuseUndefined, requiredString, schemeOptions, scopeDescriptions, type SchemeKind } from '../../lib/schemes/definition'
 
 const kind: SchemeKind = {
   openapi: { type: 'http', scheme: 'x' },
@@ -48,6 +48,15 @@ t.test('options must be an object without unknown members', async (t) => {
   t.throws(() => schemeOptions('factory', { description: 1 }, []), { message: 'factory: the option `description` must be a string' })
   const options = Object.freeze({ own: 1, description: 'text' })
   t.equal(schemeOptions('factory', options, ['own']), options)
+})
+
+t.test('an option that has options itself must be an object without unknown and undefined members', async (t) => {
+  for (const own of [null, undefined, 'x', 1, []]) t.throws(() => checkNested('factory', { own }, 'own', []), { message: 'factory: the option `own` must be an object' })
+  t.throws(() => checkNested('factory', {}, 'constructor', []), { message: 'factory: the option `constructor` must be an object' })
+  t.throws(() => checkNested('factory', { own: { other: 1 } }, 'own', ['member']), { message: 'factory.own: there is no option `other`: it takes member' })
+  t.throws(() => checkNested('factory', { own: { member: undefined } }, 'own', ['member']), { message: /^factory\.own: the option `member` is undefined/ })
+  const own = Object.freeze({ member: 1 })
+  t.equal(checkNested('factory', { own }, 'own', ['member']), own)
 })
 
 t.test('an option that is there and undefined is a mistake', async (t) => {
