@@ -84,7 +84,7 @@ function callbackOf (third: unknown, fourth: Done | undefined): Done {
   if (typeof fourth === 'function' && isStream) return fourth
   // Called by hand without a callback, the outcome of an asynchronous `verify` would be lost.
   throw badOption('preHandler', 'it was called without a callback, or in a hook in which it guards nothing; ' +
-    'put it into the list of a hook up to `preHandler`')
+    'put it into `onRequest`, `preValidation` or `preHandler` of a route')
 }
 
 export const keptOn = (request: object): GuardedRequest => request as GuardedRequest

@@ -6,7 +6,7 @@ import { enforce } from '../../lib/request/hook'
 import { toPlan } from '../../lib/requirement/plan'
 import { INVALID_CREDENTIALS, NOT_AUTHENTICATED, bearer, challengesOf, createApp } from '../helpers'
 
-const NO_CALLBACK = 'preHandler: it was called without a callback, or in a hook in which it guards nothing; put it into the list of a hook up to `preHandler`'
+const NO_CALLBACK = 'preHandler: it was called without a callback, or in a hook in which it guards nothing; put it into `onRequest`, `preValidation` or `preHandler` of a route'
 
 const HOOKS: HookName[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
