@@ -20,10 +20,10 @@ const bad: ReadonlyArray<readonly [rule: string, options: object, message: strin
   ['schemeName must not be __proto__', { schemeName: '__proto__' }, 'the option `schemeName` must consist of A-Z, a-z, 0-9, ".", "-" and "_"'],
   ['autoError must be a boolean', { autoError: 'false' }, 'the option `autoError` must be true or false'],
   ['autoError must not be null', { autoError: null }, 'the option `autoError` must be true or false'],
-  ['verify must be a function', { verify: true }, 'the option `verify` must be a function'],
+  ['verify must be a function', { verify: true }, 'the option `verify` must be a function, or false for credentials that are not verified'],
   ['grantedScopes must be a function', { verify, grantedScopes: ['a'] }, 'the option `grantedScopes` must be a function'],
   ['grantedScopes needs verify, and false is none', { verify: false, grantedScopes: () => [] }, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from'],
-  ['verify must not be null', { verify: null }, 'the option `verify` must be a function'],
+  ['verify must not be null', { verify: null }, 'the option `verify` must be a function, or false for credentials that are not verified'],
   ['grantedScopes needs verify', { grantedScopes: () => [] }, 'the option `grantedScopes` needs the option `verify`: without it there is no user to read them from']
 ]
 
