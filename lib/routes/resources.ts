@@ -12,10 +12,14 @@ interface Metadata {
   readonly resource: ResourceDefinition
   /** The scopes that routes require so far. */
   readonly scopes: Set<string>
-  body: string
+  /** Bytes: Fastify sends them as they are, while a string goes through the serializer of a reply that has one. */
+  body: Buffer
 }
 
 const METHODS = ['GET', 'OPTIONS']
+
+// The part of the absolute form (RFC 9112 section 3.2.2) in front of the path. Servers must accept that form.
+const ABSOLUTE = /^https?:\/\/[^/?#]*/
 
 /** The protected resources of one registration of the plugin. */
 export class Resources {
@@ -48,7 +52,7 @@ export class Resources {
     if (earlier !== undefined) return
     const pattern = patternOf(metadataPath)
     if (isTaken(pattern)) throw taken(pattern)
-    const metadata = { resource, scopes: new Set<string>(), body: '' }
+    const metadata = { resource, scopes: new Set<string>(), body: Buffer.alloc(0) }
     this.#byUrl.set(metadataPath, metadata)
     for (const method of METHODS) this.home.route(metadataRoute(method, pattern, metadata))
   }
@@ -93,7 +97,8 @@ export class Resources {
     for (const metadata of this.#byUrl.values()) {
       const { resource: { info: { metadataUrl, audiences }, metadata: members }, scopes } = metadata
       const required = scopes.size === 0 ? undefined : [...scopes].sort()
-      metadata.body = JSON.stringify({ ...members, scopes_supported: members.scopes_supported ?? required })
+      const body = { ...members, scopes_supported: members.scopes_supported ?? required }
+      metadata.body = Buffer.from(JSON.stringify(body))
       info(`fastify-auth-schemes: the metadata of a protected resource is at ${metadataUrl}; ` +
         `\`aud\` must contain ${audiences.map((audience) => `"${audience}"`).join(' or ')}`)
     }
@@ -115,7 +120,7 @@ const kMetadata: unique symbol = Symbol('fastify-auth-schemes.metadata')
 function metadataRoute (method: string, pattern: string, metadata: Metadata): RouteOptions {
   function handler (request: FastifyRequest, reply: FastifyReply): unknown {
     // The router may take other spellings, which other resources would have.
-    const [path] = (request.raw.url as string).split('?')
+    const [path] = (request.raw.url as string).replace(ABSOLUTE, '').split('?')
     if (path !== metadata.resource.metadataPath) return reply.callNotFound()
     reply.header('access-control-allow-origin', '*')
     if (method === 'OPTIONS') return preflight(request, reply)

@@ -65,11 +65,15 @@ const URL_RULE = 'without user, query and fragment; http is allowed on loopback 
 
 function readUrl (where: string, members: Options): string {
   const url = requiredString(where, members, 'url')
-  if (!isUrl(url)) throw badOption(where, `the option \`url\` must be an absolute https URL ${URL_RULE}`)
-  const { href, pathname } = new URL(url)
-  if (url !== href && `${url}/` !== href) throw badOption(where, `the option \`url\` must be written as "${href}"`)
+  const href = URL.canParse(url) ? new URL(url).href : url
+  if (HAS_OTHER_PARTS.test(url) || !isUrl(href)) {
+    throw badOption(where, `the option \`url\` must be an absolute https URL ${URL_RULE}`)
+  }
   // Fastify's router reads `*` as a wildcard and decodes escapes, some of them twice.
-  if (/[*%]/.test(pathname)) throw badOption(where, 'the option `url` must not have `*` or `%` in its path')
+  if (/[*%]/.test(new URL(href).pathname)) {
+    throw badOption(where, 'the option `url` must not have `*`, `%` or a character that URLs escape in its path')
+  }
+  if (url !== href && `${url}/` !== href) throw badOption(where, `the option \`url\` must be written as "${href}"`)
   return url
 }
 

@@ -2,6 +2,9 @@ import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
+import { once } from 'node:events'
+import { get } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { authSchemes, type AuthSchemesOptions, type ProtectedResourceOptions } from '../../lib'
 import { NOT_AUTHENTICATED, createApp, documentOf } from '../helpers'
@@ -83,6 +86,20 @@ t.test('the metadata is served at one path alone, also by a router that takes ot
   }
 })
 
+t.test('the absolute form of a request names the same path, and no other', async (t) => {
+  const app = await createApp()
+  t.teardown(async () => { await app.close() })
+  makeScheme(app)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const rows = [['http://127.0.0.1', PATH, 200], ['http://127.0.0.1', `${PATH}?a=b`, 200], ['http://127.0.0.1', PATH.replace('m', '%6d'), 404]] as const
+  for (const [origin, path, status] of rows) {
+    const [response] = await once(get({ port, path: origin + path, agent: false }), 'response')
+    response.resume()
+    t.equal(response.statusCode, status, path)
+  }
+})
+
 t.test('other spellings are guarded in a secured application', async (t) => {
   const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
   await app.register(authSchemes)
@@ -125,6 +142,15 @@ t.test('a plugin that wraps every handler does no harm', async (t) => {
   await app.register(authSchemes)
   makeScheme(app)
   t.equal((await app.inject(PATH)).statusCode, 200)
+})
+
+t.test('a serializer that a hook gives every reply changes nothing', async (t) => {
+  const app = await createApp()
+  app.addHook('onRequest', async (_request, reply) => { reply.serializer((payload) => JSON.stringify({ data: payload })) })
+  makeScheme(app)
+  t.strictSame((await app.inject(PATH)).json(), BODY)
+  const { headers } = await app.inject({ method: 'HEAD', url: PATH })
+  t.equal(headers['content-length'], String(JSON.stringify(BODY).length))
 })
 
 t.test('the boot logs the URL of the metadata, and the audience, once for each resource', async (t) => {

@@ -113,17 +113,19 @@ const bad: ReadonlyArray<readonly [rule: string, members: unknown, message: stri
   ...[
     '/mcp', 'api.example/mcp', '//api.example/mcp', 'http://api.example/mcp', 'http://localhost.example/mcp', 'http://127.0.0.1.example/',
     'ftp://api.example/mcp', 'https://api.example/mcp?', 'https://api.example/mcp?a=b', 'https://api.example/mcp#', 'https://user@api.example/mcp',
-    'https://u:p@api.example', 'https://@api.example', ' https://api.example/mcp', 'https://api.example/mcp\n', 'https://api.example/m cp',
-    'https://b\u00fccher.example', 'https:\\\\api.example', 'https://api.example\\mcp', 'https://', 'https://[', 'HTTPS://api.example/mcp', 'https:///user:pw@api.example'
+    'https://u:p@api.example', 'https://@api.example', 'https:\\\\api.example', 'https://api.example\\mcp', 'https://', 'https://[',
+    'https:///user:pw@api.example', 'HTTPS://user:pw@api.example', 'https:user:pw@api.example', 'HTTP://api.example/mcp'
   ].map((value) => [`url: ${JSON.stringify(value)}`, { url: value, authorizationServers: issuers }, URL_RULE] as const),
   ...([
     ['https://API.example/mcp', 'https://api.example/mcp'], ['https://api.example:443/mcp', 'https://api.example/mcp'],
     ['https://api.example/a/../mcp', 'https://api.example/mcp'], ['https://api.example/./mcp', 'https://api.example/mcp'],
-    ['http://127.1/mcp', 'http://127.0.0.1/mcp'], ['https://api.example/"', 'https://api.example/%22']
+    ['http://127.1/mcp', 'http://127.0.0.1/mcp'], ['HTTPS://api.example/mcp', 'https://api.example/mcp'],
+    ['https://b\u00fccher.example', 'https://xn--bcher-kva.example/'], ['https:///api.example/mcp', 'https://api.example/mcp'],
+    [' https://api.example/mcp', 'https://api.example/mcp'], ['https://api.example/m\ncp', 'https://api.example/mcp']
   ] as const).map(([value, canonical]) => [`url: ${value}`, { url: value, authorizationServers: issuers },
     `factory.resource: the option \`url\` must be written as "${canonical}"`] as const),
-  ...['https://api.example/*', 'https://api.example/a%20b'].map((value) => [`url: ${value}`, { url: value, authorizationServers: issuers },
-    'factory.resource: the option `url` must not have `*` or `%` in its path'] as const),
+  ...['https://api.example/*', 'https://api.example/a%20b', 'https://api.example/a b', 'https://api.example/"', 'https://api.example/\u00fc'].map((value) => [`url: ${value}`, { url: value, authorizationServers: issuers },
+    'factory.resource: the option `url` must not have `*`, `%` or a character that URLs escape in its path'] as const),
   ...[
     undefined, null, [], 'https://as.example', [''], [1], hole, [issuers], ['https://as.example', 'x'], ['http://as.example'],
     ['https://as.example?x'], ['https:///user:pw@as.example'], ['https://as.example#'], ['https://u@as.example'], ['/as']
