@@ -53,16 +53,12 @@ export class Guesses {
     // One key for the 64 bits of an IPv6 address that a single customer has.
     const address = normalizeIP(ip)
     const pair = `${name} ${address}`
-    // The address comes first, so that one address can make no more than so many keys.
-    await count(this.#addresses, address)
-    try {
-      await count(this.#pairs, pair)
-      await count(this.#names, name)
-    } catch (error) {
-      // A program that repeats one old password must not shut out everybody at its address.
-      await this.#addresses.reward(address)
-      throw error
-    }
+    // The address comes first, so that one address can make no more than so many keys. A refused guess is taken back:
+    // a program that repeats one password must not shut out others at its address, nor its user for another hour.
+    const [ofAddress, ofPair] = [[this.#addresses, address], [this.#pairs, pair]] as const
+    await count(ofAddress, [ofAddress])
+    await count(ofPair, [ofAddress])
+    await count([this.#names, name], [ofAddress, ofPair])
     const found = await login()
     if (found === null || found === undefined || found === false) return found
     // Of address and name only this guess is forgiven: others may have guessed, too.
@@ -71,11 +67,15 @@ export class Guesses {
   }
 }
 
-async function count (counter: RateLimiterAbstract, key: string): Promise<void> {
+type Counted = readonly [counter: RateLimiterAbstract, key: string]
+
+/** Counts a guess. Where the limit is reached, the guess is taken back from the counters in `refunds`. */
+async function count ([counter, key]: Counted, refunds: readonly Counted[]): Promise<void> {
   try {
     await counter.consume(key)
   } catch (reason) {
     if (!(reason instanceof RateLimiterRes)) throw reason
+    await Promise.all(refunds.map(([counter, key]) => counter.reward(key)))
     throw new TooManyGuesses(Math.ceil(reason.msBeforeNext / 1000))
   }
 }
