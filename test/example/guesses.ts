@@ -213,6 +213,37 @@ t.test('a stranger does not shut a user out, nor others at the same address', as
   t.equal(await attempt(guesses, 'bob', '192.0.2.1', true), 200)
 })
 
+t.test('a right password that is sent too often at once shuts out nobody at the address', async (t) => {
+  const { guesses, values } = counters()
+  for (let burst = 0; burst < 3; burst++) {
+    const statuses = await atOnce(150, async () => await attempt(guesses, 'alice', '192.0.2.1', true))
+    t.strictSame(tally(statuses), { 200: 10, 429: 140 })
+  }
+  t.strictSame(values(), [[], [0], [0]])
+  t.equal(await attempt(guesses, 'bob', '192.0.2.1', true), 200)
+})
+
+t.test('what is refused for the name, or for the address, shuts nobody out beyond the hour of that', async (t) => {
+  const { guesses, values } = counters({ pair: 3, address: 5, name: 4 })
+  for (const ip of ['192.0.2.1', '192.0.2.2']) for (let i = 0; i < 2; i++) await attempt(guesses, 'alice', ip)
+  for (let i = 0; i < 6; i++) t.equal(await attempt(guesses, 'alice', '192.0.2.3', true), 429)
+  t.strictSame(values().map((list) => list.at(-1)), [0, 0, 10], 'the name alone has counted them')
+  for (let i = 0; i < 5; i++) t.equal(await attempt(guesses, `user${i}`, '192.0.2.4'), 401)
+  for (let i = 0; i < 6; i++) t.equal(await attempt(guesses, 'bob', '192.0.2.4', true), 429)
+  t.equal(values()[1]?.at(-1), 5)
+})
+
+t.test('what comes shortly before a counter begins anew is not taken back, as it could be taken from the next one', async (t) => {
+  const kept: RateLimiterMemory[] = []
+  const guesses = new Guesses((options) => {
+    const counter = new RateLimiterMemory({ ...options, duration: 10 })
+    kept.push(counter)
+    return counter
+  }, { pair: 1, address: 3, name: 2 })
+  for (let i = 0; i < 4; i++) await attempt(guesses, 'alice', '192.0.2.1')
+  t.strictSame(kept.map((counter) => counter.dump().storage.map(({ value }) => value)), [[3], [4], [1]])
+})
+
 t.test('a name has a limit for all addresses together', async (t) => {
   const { guesses } = counters()
   for (let i = 0; i < 100; i++) for (let j = 0; j < 10; j++) await attempt(guesses, 'alice', `192.0.2.${i}`)
