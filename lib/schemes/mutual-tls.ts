@@ -93,10 +93,11 @@ function ofHeader (options: Options): Extract {
     // A request of `injectWS` of @fastify/websocket has the parsed headers alone.
     extract ({ headers, raw: { rawHeaders = [], socket } }) {
       const value = ownString(headers, field)
-      if (value === ABSENT) return ABSENT
       // Of some headers Node.js keeps the first, which the client may have sent, and not the proxy.
       const times = rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === field).length
-      if (!isProxy(socket) || times > 1 || value === MALFORMED) return MALFORMED
+      if (times > 1) return MALFORMED
+      if (value === ABSENT) return ABSENT
+      if (!isProxy(socket) || value === MALFORMED) return MALFORMED
       const certificate = read(value)
       return certificate !== MALFORMED && isCurrent(certificate) ? certificate : MALFORMED
     }

@@ -112,6 +112,7 @@ t.test('the header: none and an empty one are absent, two are malformed, whateve
   t.equal(extract(received([['Client-Cert', '']])), ABSENT)
   t.equal(extract(received([['Client-Cert', GOOD], ['client-cert', GOOD]])), MALFORMED)
   t.equal(extract(received([['Client-Cert', GOOD], ['Client-Cert', '']])), MALFORMED)
+  t.equal(extract(received([['Client-Cert', ''], ['Client-Cert', GOOD]])), MALFORMED)
   t.equal(extract(received([['Client-Cert', `${GOOD}, ${GOOD}`]])), MALFORMED)
   t.equal(extract(received([['Client-Cert', `${GOOD}\0`]])), MALFORMED)
   t.equal(extract({ ...received([]), headers: { 'client-cert': [GOOD] } } as object as CredentialSource), MALFORMED)
