@@ -55,10 +55,9 @@ export class Guesses {
     const pair = `${name} ${address}`
     // The address comes first, so that one address can make no more than so many keys. A refused guess is taken back:
     // a program that repeats one password must not shut out others at its address, nor its user for another hour.
-    const [ofAddress, ofPair] = [[this.#addresses, address], [this.#pairs, pair]] as const
-    await count(ofAddress, [ofAddress])
-    await count(ofPair, [ofAddress])
-    await count([this.#names, name], [ofAddress, ofPair])
+    const ofAddress = await count(this.#addresses, address)
+    const ofPair = await count(this.#pairs, pair, [ofAddress])
+    await count(this.#names, name, [ofAddress, ofPair])
     const found = await login()
     if (found === null || found === undefined || found === false) return found
     // Of address and name only this guess is forgiven: others may have guessed, too.
@@ -67,17 +66,27 @@ export class Guesses {
   }
 }
 
-type Counted = readonly [counter: RateLimiterAbstract, key: string]
+/** A guess that was counted, and the time at which its counter begins anew. */
+interface Counted { readonly counter: RateLimiterAbstract, readonly key: string, readonly end: number }
 
-/** Counts a guess. Where the limit is reached, the guess is taken back from the counters in `refunds`. */
-async function count ([counter, key]: Counted, refunds: readonly Counted[]): Promise<void> {
-  try {
-    await counter.consume(key)
-  } catch (reason) {
+/** Counts a guess. Where the limit is reached, the guess is refused, and taken back. */
+async function count (counter: RateLimiterAbstract, key: string, before: readonly Counted[] = []): Promise<Counted> {
+  let isRefused = false
+  const { msBeforeNext } = await counter.consume(key).catch((reason) => {
     if (!(reason instanceof RateLimiterRes)) throw reason
-    await Promise.all(refunds.map(([counter, key]) => counter.reward(key)))
-    throw new TooManyGuesses(Math.ceil(reason.msBeforeNext / 1000))
-  }
+    isRefused = true
+    return reason
+  })
+  const counted = { counter, key, end: Date.now() + msBeforeNext }
+  if (!isRefused) return counted
+  // The counter of pairs keeps what it refuses. A right password deletes it, and what comes later would allow more.
+  await Promise.all((before.length === 0 ? [counted] : before).map(takeBack))
+  throw new TooManyGuesses(Math.ceil(msBeforeNext / 1000))
+}
+
+/** Takes a guess back, unless that could come too late: the counter of the next hour would allow more guesses. */
+async function takeBack ({ counter, key, end }: Counted): Promise<void> {
+  if (end - Date.now() > 10_000) await counter.reward(key)
 }
 
 /** An `onError` hook that sets `Retry-After`, for every route and every error handler. */

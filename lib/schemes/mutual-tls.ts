@@ -95,8 +95,9 @@ function ofHeader (options: Options): Extract {
       const value = ownString(headers, field)
       // Of some headers Node.js keeps the first, which the client may have sent, and not the proxy.
       const times = rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === field).length
-      if (value === ABSENT && times < 2) return ABSENT
-      if (!isProxy(socket) || times > 1 || value === MALFORMED) return MALFORMED
+      if (times > 1) return MALFORMED
+      if (value === ABSENT) return ABSENT
+      if (!isProxy(socket) || value === MALFORMED) return MALFORMED
       const certificate = read(value)
       return certificate !== MALFORMED && isCurrent(certificate) ? certificate : MALFORMED
     }

@@ -233,6 +233,17 @@ t.test('what is refused for the name, or for the address, shuts nobody out beyon
   t.equal(values()[1]?.at(-1), 5)
 })
 
+t.test('what comes shortly before a counter begins anew is not taken back, as it could be taken from the next one', async (t) => {
+  const kept: RateLimiterMemory[] = []
+  const guesses = new Guesses((options) => {
+    const counter = new RateLimiterMemory({ ...options, duration: 10 })
+    kept.push(counter)
+    return counter
+  }, { pair: 1, address: 3, name: 2 })
+  for (let i = 0; i < 4; i++) await attempt(guesses, 'alice', '192.0.2.1')
+  t.strictSame(kept.map((counter) => counter.dump().storage.map(({ value }) => value)), [[3], [4], [1]])
+})
+
 t.test('a name has a limit for all addresses together', async (t) => {
   const { guesses } = counters()
   for (let i = 0; i < 100; i++) for (let j = 0; j < 10; j++) await attempt(guesses, 'alice', `192.0.2.${i}`)
