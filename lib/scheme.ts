@@ -106,8 +106,8 @@ function unchecked (where: string, node: SchemeNode, request: FastifyRequest): E
   // The request failed before the hook that checks the scheme.
   const member = guardOf(request)?.memberOf(node)
   if (member !== undefined) return refuse(request, notAuthenticated(), [member.challenge])
-  // The URL of a request may have a key in its query.
-  const route = `${method} ${routeOptions.url ?? url.replace(/\?.*$/s, '')}`
+  // The URL of a request may have a key in its query, which the router may let begin with a semicolon.
+  const route = `${method} ${routeOptions.url ?? url.replace(/[?;].*$/s, '')}`
   const scheme = `${parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`
   return unknownScheme(route,
     `the handler requires ${scheme}, which is not in the \`security\` of the route; add it there`)

@@ -184,8 +184,10 @@ t.test('require: 500 on a URL without a route, and on a request that no hook has
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer()
   app.setNotFoundHandler(async (request) => scheme.require(request))
-  t.match((await app.inject('/unknown')).json(),
-    { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
+  for (const query of ['', '?k=secret', ';k=secret', ';k=secret?k=secret']) {
+    t.match((await app.inject(`/unknown${query}`)).json(),
+      { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
+  }
 })
 
 t.test('require: a derived scheme has its own user, and the scopes granted to its base\'s', async (t) => {
