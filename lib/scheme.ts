@@ -8,7 +8,7 @@ import {
 } from './requirement/node'
 import { challengeOf, toPlan, type Check } from './requirement/plan'
 import { checkScopes, isScopeList, soleRequirement } from './requirement/read'
-import type { SetAuth } from './request/authenticate'
+import type { Attempt, SetAuth } from './request/authenticate'
 import { enforce, kAttempt, kGuard, keptOn, type Hook, type RouteGuard } from './request/hook'
 import { refusalOf, refuse } from './request/reject'
 import { isGranted } from './request/scopes'
@@ -74,13 +74,14 @@ function requireScheme (node: SchemeNode, request: FastifyRequest, options: unkn
   const { definition } = node
   const where = `${definition.name}.require`
   const scopes = readScopes(where, definition, options, ['scopes'])
-  const found = keptOn(request)[kAttempt]?.membersOf(node) ?? []
+  const last = keptOn(request)[kAttempt]
+  const found = last?.membersOf(node) ?? []
   const [first] = found
   // Error handlers run for requests that were refused, and so does all that they call.
   if (first === undefined) throw refusalOf(request, node) ?? unchecked(where, node, request)
   const accepted = found.find(({ member, attempt }) => attempt.accepted?.members.includes(member) === true)
   const { member, attempt } = accepted ?? first
-  const scope = [...new Set([...member.scopes, ...scopes])].join(' ')
+  const scope = [...new Set([...(last as Attempt).scopesOf(node.base), ...member.scopes, ...scopes])].join(' ')
   if (accepted === undefined) throw refuse(request, notAuthenticated(), [challengeOf(definition, scope)])
   const { checks } = member
   const path = pathFromBase(node)
@@ -105,8 +106,8 @@ function unchecked (where: string, node: SchemeNode, request: FastifyRequest): E
   // The request failed before the hook that checks the scheme.
   const member = guardOf(request)?.memberOf(node)
   if (member !== undefined) return refuse(request, notAuthenticated(), [member.challenge])
-  // The URL of a request may have a key in its query.
-  const route = `${method} ${routeOptions.url ?? url.replace(/\?.*$/s, '')}`
+  // The URL of a request may have a key in its query, which the router may let begin with a semicolon.
+  const route = `${method} ${routeOptions.url ?? url.replace(/[?;].*$/s, '')}`
   const scheme = `${parent === null ? 'the scheme' : 'a scheme derived from'} "${definition.name}"`
   return unknownScheme(route,
     `the handler requires ${scheme}, which is not in the \`security\` of the route; add it there`)

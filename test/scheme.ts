@@ -123,6 +123,26 @@ t.test('require: 403 with all scopes, the route\'s and its own, each once', asyn
   t.strictSame(ran, [])
 })
 
+t.test('require: 403 with all scopes, also where the context, the route and hooks require the scheme', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: ({ credentials }) => ({ scopes: credentials.split('.') }) })
+  const [first, second] = [scheme.derive({ scopes: ['first'] }), scheme.derive({ scopes: ['second'] })]
+  const ran: unknown[] = []
+  await app.register(async (child) => {
+    child.secure([{ scheme, scopes: ['context'] }])
+    for (const [url, required] of [['/scheme', scheme], ['/first', first]] as const) {
+      child.get(url, { security: [{ scheme, scopes: ['route'] }], preHandler: [first.preHandler, second.preHandler] },
+        async (request) => { ran.push(required.require(request, { scopes: ['own', 'route'] })) })
+    }
+  })
+  for (const url of ['/scheme', '/first']) {
+    const response = await app.inject({ url, headers: bearer('context.route.first.second') })
+    t.equal(response.statusCode, 403, url)
+    t.strictSame(challengesOf(response), ['Bearer error="insufficient_scope", scope="context route first second own"'], url)
+  }
+  t.strictSame(ran, [])
+})
+
 t.test('require: 401 with its challenge where nothing was accepted for it', async (t) => {
   const rows: ReadonlyArray<readonly [rule: string, security: (schemes: any) => any[], headers: Record<string,
     string>]> = [
@@ -164,8 +184,10 @@ t.test('require: 500 on a URL without a route, and on a request that no hook has
   const app = await createApp()
   const scheme = app.authSchemes.httpBearer()
   app.setNotFoundHandler(async (request) => scheme.require(request))
-  t.match((await app.inject('/unknown')).json(),
-    { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
+  for (const query of ['', '?k=secret', ';k=secret', ';k=secret?k=secret']) {
+    t.match((await app.inject(`/unknown${query}`)).json(),
+      { statusCode: 500, message: /^GET \/unknown: the handler requires the scheme "HTTPBearer"/ })
+  }
 })
 
 t.test('require: a derived scheme has its own user, and the scopes granted to its base\'s', async (t) => {

@@ -82,6 +82,12 @@ export class Attempt {
     return [...members.map((member) => ({ member, attempt: this })), ...this.previous?.membersOf(node) ?? []]
   }
 
+  /** Returns the scopes that were required of a base and accepted, here and in earlier hooks, the earliest first. */
+  scopesOf (base: SchemeNode): string[] {
+    const member = this.accepted?.members.find(({ source }) => source.base === base)
+    return [...this.previous?.scopesOf(base) ?? [], ...member?.scopes ?? []]
+  }
+
   /** Returns the `Auth` that an earlier hook accepted for the same scheme and the same scopes; `null` without one. */
   reuse (check: Check): Accepted | null {
     for (let earlier = this.previous; earlier !== null; earlier = earlier.previous) {

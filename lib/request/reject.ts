@@ -27,7 +27,8 @@ export function reject (attempt: Attempt): Error {
   const { furthest, plan: { challengers, challenges }, request } = attempt
   if (furthest === Outcome.INSUFFICIENT) {
     const insufficient = challengers.filter((member) => failureOf(attempt, member, Outcome.INSUFFICIENT) !== undefined)
-    return refuse(request, insufficientScope(), insufficient.map(insufficientChallenge), attempt)
+    const lines = insufficient.map((member) => insufficientChallenge(attempt, member))
+    return refuse(request, insufficientScope(), lines, attempt)
   }
   if (furthest === Outcome.CROSS_SITE) return refuse(request, crossSite(), [], attempt)
   if (furthest !== Outcome.REFUSED) return refuse(request, notAuthenticated(), challenges, attempt)
@@ -51,8 +52,14 @@ function explain (attempt: Attempt): void {
 // By outcome. A scheme that was extracted is not verified if another member of its alternative failed before.
 const NAMES = ['absent', 'malformed', 'refused', 'cross-site', 'insufficient scope', 'accepted, or not verified']
 
-const insufficientChallenge = ({ definition, scopeStr }: Member): string =>
-  challengeOf(definition, scopeStr, { error: 'insufficient_scope' })
+/**
+ * Returns the challenge for missing scopes, with those that earlier hooks have accepted: a client that asks for no more
+ * than the challenge names would lose them, and be refused there next.
+ */
+function insufficientChallenge ({ previous }: Attempt, { definition, source, scopes }: Member): string {
+  const all = new Set([...previous?.scopesOf(source.base) ?? [], ...scopes])
+  return challengeOf(definition, [...all].join(' '), { error: 'insufficient_scope' })
+}
 
 /** Keeps the challenges that belong to an error until the request fails with it. */
 export function refuse (

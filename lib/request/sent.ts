@@ -34,7 +34,7 @@ export function asSent (request: FastifyRequest): CredentialSource {
     method: request.method,
     get host () { return received().host },
     get protocol () { return received().protocol },
-    get query () { return readQuery(raw.url ?? '') },
+    get query () { return readQuery(raw.url ?? '', hasSemicolons(request) ? /[?#;]/ : /[?#]/) },
     cookies: (request as { cookies?: unknown }).cookies,
     raw,
     server: request.server
@@ -53,7 +53,16 @@ function readHeaders (rawHeaders: readonly string[], joinsAll: boolean): Record<
   return headers
 }
 
-function readQuery (url: string): object {
-  const start = url.indexOf('?')
+/** Returns true where Fastify's option `useSemicolonDelimiter` lets a semicolon begin the query. */
+function hasSemicolons ({ server: { initialConfig } }: FastifyRequest): boolean {
+  const { useSemicolonDelimiter, routerOptions } = initialConfig as RouterOptions & { routerOptions?: RouterOptions }
+  return useSemicolonDelimiter === true || routerOptions?.useSemicolonDelimiter === true
+}
+
+interface RouterOptions { readonly useSemicolonDelimiter?: boolean }
+
+/** Returns the query, which begins where Fastify's router lets the path end: a key that it finds must count here. */
+function readQuery (url: string, delimiter: RegExp): object {
+  const start = url.search(delimiter)
   return start === -1 ? {} : parse(url.slice(start + 1), '&', '=', { maxKeys: 0 })
 }

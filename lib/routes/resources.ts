@@ -19,7 +19,7 @@ interface Metadata {
 const METHODS = ['GET', 'OPTIONS']
 
 // The part of the absolute form (RFC 9112 section 3.2.2) in front of the path. Servers must accept that form.
-const ABSOLUTE = /^https?:\/\/[^/?#]*/
+const ABSOLUTE = /^https?:\/\/[^/?#]*/i
 
 /** The protected resources of one registration of the plugin. */
 export class Resources {

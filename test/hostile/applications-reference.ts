@@ -120,11 +120,14 @@ export class Reference {
 
   #ask (questions: readonly Question[], fails: readonly Step[], status: number, sent: Sent): Expected {
     let auth: number | null = null
+    // A challenge for missing scopes repeats those that an earlier hook has accepted for the same scheme.
+    const granted: Member[] = []
     for (const step of STEPS) {
       if (fails.includes(step)) return { status: 400, challenges: [] }
       for (const { requirement, isDeclared } of questions.filter((question) => question.step === step)) {
-        const verdict = this.#judge(requirement, sent)
+        const verdict = this.#judge(requirement, sent, granted)
         if ('status' in verdict) return verdict
+        granted.push(...verdict.members)
         if (verdict.own !== null && (isDeclared || auth === null)) auth = verdict.own
       }
     }
@@ -132,7 +135,7 @@ export class Reference {
   }
 
   /** Asks the alternatives in order. The worst news that is true is told. */
-  #judge (requirement: Requirement, sent: Sent): Alternative | Expected {
+  #judge (requirement: Requirement, sent: Sent, granted: readonly Member[] = []): Alternative | Expected {
     if (requirement === null || requirement.length === 0) return ANONYMOUS
     const refused = new Map<string, string | undefined>()
     const insufficient = new Set<string>()
@@ -164,7 +167,13 @@ export class Reference {
       if (accepted) return alternative
     }
     const members = requirement.flatMap(({ members }) => members)
-    if (insufficient.size > 0) return { status: 403, ...this.#challenges(members.filter((member) => insufficient.has(keyOf(member))), () => 'insufficient_scope') }
+    if (insufficient.size > 0) {
+      const missing = members.filter((member) => insufficient.has(keyOf(member))).map((member) => {
+        const earlier = granted.filter(({ scheme }) => scheme === member.scheme).flatMap(({ scopes }) => scopes)
+        return { ...member, scopes: [...new Set([...earlier, ...member.scopes])].sort() }
+      })
+      return { status: 403, ...this.#challenges(missing, () => 'insufficient_scope') }
+    }
     if (isCrossSite) return { status: 403, challenges: [] }
     // Of several refusals, one that was thrown says more than one that was returned.
     const status = thrown[0] ?? 401

@@ -184,3 +184,19 @@ t.test('an attempt is guarded where the guard of a route that is not public acce
   ]
   for (const [guarded, each] of rows) t.equal(each.isGuarded, guarded)
 })
+
+t.test('the scopes of a base are those that were accepted, of earlier hooks first, and none of an attempt that did not accept', async (t) => {
+  const node = (name: string): SchemeNode => nodeOf(createScheme(apiKeyHeader({ name, verify: () => ({ scopes: ['a', 'b', 'c'] }) }), registration)) as SchemeNode
+  const [base, other] = [node('k'), node('other')]
+  const attempt = (own: SchemeNode, scopes: readonly string[], previous: Attempt | null): Attempt => {
+    const request = { headers: { k: 'x' }, query: {}, raw: {}, server: {} } as any
+    const plan = toPlan([{ entries: [{ node: own, scopes }], leftOut: [], subject: own }])
+    return authenticate(new Attempt(request, plan, request, 'always', previous)) as Attempt
+  }
+  const before = attempt(base, ['c'], null)
+  t.strictSame(before.scopesOf(base), ['c'])
+  t.strictSame(attempt(base, ['a', 'b'], before).scopesOf(base), ['c', 'a', 'b'])
+  t.strictSame(attempt(base, ['d'], before).scopesOf(base), ['c'])
+  t.strictSame(attempt(other, [], before).scopesOf(base), ['c'])
+  t.strictSame(attempt(base, ['a'], null).scopesOf(other), [])
+})

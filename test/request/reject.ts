@@ -218,6 +218,27 @@ t.test('challenges of a scheme with a resource come first, whatever the order of
     [`Bearer ${metadata}, error="insufficient_scope", scope="a"`, 'APIKey', 'Bearer error="insufficient_scope", scope="a"'])
 })
 
+t.test('a hook that lacks scopes names those that an earlier hook has accepted, too: to ask for less would lead back there', async (t) => {
+  const app = await createApp()
+  const scheme = app.authSchemes.httpBearer({ verify: ({ credentials }) => ({ scopes: credentials.split('.') }) })
+  const key = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => ({ scopes: [] }) })
+  let ran = 0
+  await app.register(async (child) => {
+    child.secure([{ scheme, scopes: ['context'] }])
+    child.get('/', { preHandler: scheme.derive({ scopes: ['hook'] }).preHandler }, async () => ++ran)
+    child.get('/key', { preHandler: key.derive({ scopes: ['hook'] }).preHandler }, async () => ++ran)
+  }, { prefix: '/child' })
+  const ask = async (token: string, url = '/child'): Promise<unknown> => {
+    const response = await app.inject({ url, headers: { authorization: `Bearer ${token}`, k: 'x' } })
+    return [response.statusCode, ...challengesOf(response)]
+  }
+  t.strictSame(await ask('x'), [403, 'Bearer error="insufficient_scope", scope="context"'])
+  t.strictSame(await ask('context'), [403, 'Bearer error="insufficient_scope", scope="context hook"'])
+  t.strictSame(await ask('context', '/child/key'), [403, 'APIKey'])
+  t.equal(ran, 0)
+  t.strictSame(await ask('context.hook'), [200])
+})
+
 t.test('an error handler that requires a scheme of the refused request throws its refusal, and no other', async (t) => {
   const app = await createApp()
   const ran: string[] = []

@@ -57,14 +57,35 @@ t.test('over HTTP/2, too', async (t) => {
   t.strictSame([read.authorization, read.cookie, read['x-key']], ['Bearer x', 'a=1; b=2', 'first, second'])
 })
 
-t.test('the query is read of the URL as Fastify reads it', async (t) => {
-  const app = Fastify()
-  app.get('/', async (request) => [request.query, asSent(request).query])
-  const urls = ['/', '/?', '/?k=a', '/?k=a&k=b', '/?k', '/?k=', '/?k=a+b%20c', '/?%6B=%C3%A9', '/?__proto__=a', '/?k=a?b=c', `/?${'x&'.repeat(1500)}k=a`]
-  for (const url of urls) {
-    const [parsed, read] = (await app.inject(url)).json()
-    t.strictSame(Object.entries(read), Object.entries(parsed), url)
-  }
+const ROUTERS: readonly FastifyServerOptions[] = [
+  {}, { useSemicolonDelimiter: true }, { routerOptions: { useSemicolonDelimiter: true } as object }, { routerOptions: {} }
+]
+for (const server of ROUTERS) {
+  t.test(`the query is read of the URL as Fastify reads it: ${JSON.stringify(server)}`, async (t) => {
+    const app = Fastify(server)
+    t.teardown(async () => { await app.close() })
+    app.get('/*', async (request) => [request.query, asSent(request).query])
+    const urls = [
+      '/', '/?', '/?k=a', '/?k=a&k=b', '/?k', '/?k=', '/?k=a+b%20c', '/?%6B=%C3%A9', '/?__proto__=a', '/?k=a?b=c', `/?${'x&'.repeat(1500)}k=a`,
+      '/;k=a', '/x;k=a?k=b', '/x?k=a;k=b', '/x#k=a', '/x#?k=a', '/x?k=a#b', '/a-long-path/of-more-than-twelve#k=a', '/a-long-path/of-more-than-twelve;k=a'
+    ]
+    const port = await listen(app)
+    for (const url of urls) {
+      const [parsed, read] = JSON.parse((await exchange(port, request(`GET ${url} HTTP/1.1`, 'Host: x'))).body)
+      t.strictSame(Object.entries(read), Object.entries(parsed), url)
+    }
+  })
+}
+
+t.test('a key that begins behind a semicolon or a hash is refused in a late hook, too, and nobody passes with it', async (t) => {
+  const app = await createApp({ hook: 'preHandler', server: { routerOptions: { useSemicolonDelimiter: true } as object } })
+  t.teardown(async () => { await app.close() })
+  const scheme = app.authSchemes.apiKeyQuery({ name: 'k', verify: (key) => key === 'good' })
+  let ran = 0
+  app.get('/', { security: [{ scheme }, {}] }, async () => ++ran)
+  const port = await listen(app)
+  for (const url of ['/?k=bad', '/;k=bad', '/#k=bad']) t.equal((await exchange(port, request(`GET ${url} HTTP/1.1`, 'Host: x'))).status, 401, url)
+  t.equal(ran, 0)
 })
 
 // Each host and protocol, by what Fastify gives for the headers as they were sent.
@@ -109,7 +130,7 @@ t.test('a request of injectWS has headers, too, and no socket', async (t) => {
 })
 
 t.test('a raw request without a URL has no query', async (t) => {
-  t.strictSame(asSent({ raw: { rawHeaders: [] } } as any).query, {})
+  t.strictSame(asSent({ raw: { rawHeaders: [] }, server: { initialConfig: {} } } as any).query, {})
 })
 
 const FILLED = 'good'

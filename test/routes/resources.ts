@@ -92,7 +92,8 @@ t.test('the absolute form of a request names the same path, and no other', async
   makeScheme(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  const rows = [['http://127.0.0.1', PATH, 200], ['http://127.0.0.1', `${PATH}?a=b`, 200], ['http://127.0.0.1', PATH.replace('m', '%6d'), 404]] as const
+  const rows = [['http://127.0.0.1', PATH, 200], ['HTTP://api.example:80', `${PATH}?a=b`, 200], ['http://127.0.0.1', `/x/..${PATH}`, 404],
+    ['http://127.0.0.1', PATH.replace('m', '%6d'), 404]] as const
   for (const [origin, path, status] of rows) {
     const [response] = await once(get({ port, path: origin + path, agent: false }), 'response')
     response.resume()
