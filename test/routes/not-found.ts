@@ -24,6 +24,16 @@ for (const hook of HOOKS) {
     t.strictSame(challengesOf(refused), ['Bearer error="invalid_token"'])
   })
 
+  t.test(`for an unknown URL each alternative is verified once: ${hook}`, async (t) => {
+    const app = await createApp({ hook })
+    const verified: string[] = []
+    const first = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => { verified.push('first') } })
+    const second = app.authSchemes.httpBearer({ verify: () => verified.push('second') })
+    app.secure([{ scheme: first }, { scheme: second }])
+    t.equal((await app.inject({ url: '/nothing', headers: { k: 'x', ...bearer('x') } })).statusCode, 404)
+    t.strictSame(verified, ['first', 'second'])
+  })
+
   t.test(`a secured not-found handler is not reached by reply.callNotFound(): ${hook}`, async (t) => {
     const app = await createApp({ hook })
     let verified = 0
