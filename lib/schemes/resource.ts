@@ -111,7 +111,7 @@ function readScopes (
   }
   if (scopes.includes('offline_access')) {
     throw badOption(where, 'the option `scopes` must not have "offline_access": ' +
-      'it is for the authorization server alone, and no route can require it')
+      'it asks the authorization server for a refresh token, and grants nothing here')
   }
   const unknown = declared === null ? undefined : scopes.find((scope) => !declared.has(scope))
   if (unknown !== undefined) {

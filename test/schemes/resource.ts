@@ -136,7 +136,7 @@ const bad: ReadonlyArray<readonly [rule: string, members: unknown, message: stri
   ...[null, [], 'a', ['a b'], [''], [1], hole].map((value) => [`scopes: ${JSON.stringify(value)}`,
     { url, authorizationServers: issuers, scopes: value }, SCOPES] as const),
   ['scopes: offline_access', { url, authorizationServers: issuers, scopes: ['a', 'offline_access'] },
-    'factory.resource: the option `scopes` must not have "offline_access": it is for the authorization server alone, and no route can require it'],
+    'factory.resource: the option `scopes` must not have "offline_access": it asks the authorization server for a refresh token, and grants nothing here'],
   ['scopes beyond the declared', { url, authorizationServers: issuers, scopes: ['a', 'c'] },
     'factory.resource: the option `scopes` has "c", which the scheme does not declare'],
   ['name: ""', { url, authorizationServers: issuers, name: '' }, 'factory.resource: the option `name` must be a string that is not empty'],
