@@ -1,6 +1,7 @@
 /** NestJS on its FastifyAdapter: its routes are guarded as any others, and its exception filters send the refusals. */
 
 import t, { type Test } from 'tap'
+import './nest/helpers'
 import {
   All, BadGatewayException, Body, Catch, Controller, ForbiddenException, Get, Injectable, Module, Param, Post, Req,
   UnauthorizedException, UseGuards, VersioningType, createParamDecorator,

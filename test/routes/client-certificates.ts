@@ -110,7 +110,7 @@ async function ask (port: number, host: string, options: object): Promise<unknow
 function withTwoAddresses (t: Test): void {
   const { lookup } = dns
   dns.lookup = ((host: string, options: { all?: boolean }, callback: (...args: unknown[]) => void) => {
-    if (options.all !== true) return lookup(host, options as object, callback)
+    if (host !== 'localhost' || options.all !== true) return lookup(host, options as object, callback)
     callback(null, ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 })))
   }) as typeof dns.lookup
   t.teardown(() => { dns.lookup = lookup })
