@@ -298,7 +298,7 @@ function connectionTests (): void {
     const authorized: boolean[] = []
     app.server.on('secureConnection', (socket: tls.TLSSocket) => { authorized.push(socket.authorized) })
     t.strictSame((await sClient(port, '1.2', 'localhost', '-psk', '01'.repeat(32), '-cipher', 'PSK')).outcome, NOBODY)
-    t.strictSame([ran, authorized], [[], [true]], 'though Node.js calls it authorized')
+    t.strictSame([ran, authorized.length], [[], 1], 'though Node.js 22 calls it authorized')
   })
 
   for (const isHttp2 of [false, true]) {
