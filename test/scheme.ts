@@ -391,12 +391,14 @@ for (const hook of ['onRequest', 'preHandler'] as const) {
     const app = await createApp()
     const scheme = app.authSchemes.httpBearer({ verify: () => true })
     const key = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => true })
-    app.secure([{ scheme }])
+    app.secure([{ scheme }, {}])
     app.addHook(hook, key.preHandler as any)
-    app.setNotFoundHandler(async (request,
-      reply) => reply.code(404).send([request.auth?.scheme, key.from(request)?.scheme]))
-    t.strictSame((await app.inject({ url: '/unknown', headers: { ...bearer('x'), k: 'k' } })).json(),
-      ['HTTPBearer', 'APIKeyHeader'])
+    app.setNotFoundHandler(async (request, reply) =>
+      reply.code(404).send([request.auth?.scheme, key.from(request)?.scheme]))
+    const ask = async (headers: object): Promise<unknown> =>
+      (await app.inject({ url: '/unknown', headers: { ...headers, k: 'k' } })).json()
+    t.strictSame(await ask(bearer('x')), ['HTTPBearer', 'APIKeyHeader'])
+    t.strictSame(await ask({}), [null, 'APIKeyHeader'])
   })
 }
 
