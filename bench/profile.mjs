@@ -1,5 +1,5 @@
 /**
- * Where the time of an accepted bearer token goes: `node bench/profile.mjs` prints the functions by their own share.
+ * Prints the functions in which an accepted bearer token takes time, by their own share: `node bench/profile.mjs`.
  */
 
 import { Session } from 'node:inspector/promises'

@@ -168,7 +168,7 @@ export async function start (port: number, providerPort: number): Promise<Starte
   }
 }
 
-/** What to try. */
+/** Returns commands to try. */
 export function usage (url: string, issuer: string): string {
   const { origin, pathname } = new URL(url)
   const { client_id: id, client_secret: secret } = clients.job

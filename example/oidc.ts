@@ -4,7 +4,7 @@ import { WEB_CLIENT } from './provider'
 
 export interface User { readonly name: string }
 
-/** What a login that has begun needs to be completed. It stays on the server, in the session of the browser. */
+/** The values by which a login that has begun is completed. They stay on the server, in the session of the browser. */
 export interface Login {
   readonly state: string
   readonly nonce: string
@@ -16,7 +16,7 @@ export interface Logins {
   begin: () => Promise<{ readonly login: Login, readonly url: string }>
   /** Completes it with the query that the provider sent back. Throws if anything in it belongs to another login. */
   complete: (login: Login, query: string) => Promise<User>
-  /** Where users log out of the provider, if they like. */
+  /** The URL at which users log out of the provider. */
   readonly logoutUrl: URL
 }
 

@@ -20,7 +20,7 @@ const Status = Type.Object({ status: Type.Literal('ok') })
 
 const InactiveUser = createError('INACTIVE_USER', 'Inactive user', 400)
 
-/** What to log in with. Alice's account is disabled. */
+/** The users and their passwords. Alice's account is disabled. */
 export const logins = { johndoe: 'secret', alice: 'secretalice' }
 
 export interface ScopesOptions extends FastifyServerOptions {
@@ -86,7 +86,7 @@ export async function build ({ tokenLifetime = 1800, ...options }: ScopesOptions
   return app
 }
 
-/** What to try on a server that listens at `address`. */
+/** Returns commands to try on a server that listens at `address`. */
 export function usage (address: string): string {
   return `
 Listening at ${address}, documented at ${address}/documentation.

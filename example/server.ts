@@ -14,7 +14,7 @@ import {
 } from './schemas'
 import { Keys, Tokens, Users, type User } from './users'
 
-/** What to log in with. A real application would keep none of this in its source. */
+/** The users, their passwords and keys. A real application would keep none of this in its source. */
 export const demo = {
   username: 'alice',
   password: 'wonderland',

@@ -27,7 +27,7 @@ declare module 'fastify' {
 }
 
 export interface SessionOptions extends FastifyServerOptions {
-  /** Where browsers reach the application, such as `https://shop.example`. Only localhost may do without TLS. */
+  /** The origin of the application in browsers, such as `https://shop.example`. Only localhost may do without TLS. */
   readonly origin: string
   readonly issuer: string
   /** Signs the cookie, 32 characters or more. Default: random, so that sessions end when the server stops. */

@@ -1,4 +1,4 @@
-/** What several test files share. */
+/** The helpers of several test files. */
 
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'

@@ -13,7 +13,7 @@ const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-firs
 /** A host that the browser finds on this machine, and does not trust as it trusts localhost. */
 export const PLAIN_HOST = 'items.test'
 
-/** Where Chromium is: by `CHROMIUM`, else in a usual place. */
+/** Returns the path of Chromium: `CHROMIUM`, else a usual place. */
 function findChromium (): string | undefined {
   const { CHROMIUM = '' } = process.env
   return (CHROMIUM === '' ? PLACES : [CHROMIUM]).find((path) => existsSync(path))
@@ -91,7 +91,7 @@ export class Documentation {
     return this.page.locator(`.opblock-${method}`).filter({ has: this.page.locator(`.opblock-summary-path[data-path="${path}"]`) })
   }
 
-  /** Whether each operation has a lock, by `get /path`. */
+  /** Returns true for each operation that has a lock, by `get /path`. */
   async locks (): Promise<Record<string, boolean>> {
     const blocks = await this.page.locator('.opblock').all()
     const found = await Promise.all(blocks.map(async (block) => {
@@ -128,7 +128,7 @@ export class Documentation {
     await this.close()
   }
 
-  /** What the dialog tells about a scheme. */
+  /** Returns the text of the dialog about a scheme. */
   async description (scheme: string): Promise<string> {
     const part = await this.#dialog(scheme)
     const description = await part.innerText()

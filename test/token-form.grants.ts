@@ -1,4 +1,4 @@
-/** What `tokenForm` may be called with, and several grants. */
+/** The arguments of `tokenForm`, and several grants. */
 
 import t from 'tap'
 import { Value } from '@sinclair/typebox/value'

@@ -1,4 +1,4 @@
-/** What the rest of an application does to the answers of a token endpoint: nothing. */
+/** The rest of an application changes nothing in the responses of a token endpoint. */
 
 import t, { type Test } from 'tap'
 import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'

@@ -1,4 +1,4 @@
-/** What only a real socket shows: headers as Node.js gives them, websockets, and curl. */
+/** Cases that need a real socket: headers as Node.js gives them, websockets, and curl. */
 
 import t from 'tap'
 import { execFile } from 'node:child_process'

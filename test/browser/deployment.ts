@@ -1,4 +1,4 @@
-/** Where /documentation is served from, and how the password flow is told about it: each row of docs/swagger-ui.md, tried. */
+/** The places from which /documentation is served, and `tokenUrl` for each: every row of docs/swagger-ui.md, tried. */
 
 import { createServer, type AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -12,7 +12,7 @@ import { Documentation, inBrowser, newPage, PLAIN_HOST } from '../swagger-ui'
 interface Deployment {
   readonly name: string
   readonly tokenUrl: string
-  /** Where the page is opened. */
+  /** The paths at which the page is opened. */
   readonly at: readonly string[]
   /** The prefix of the context that the route and the token endpoint are in. */
   readonly prefix?: string

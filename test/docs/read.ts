@@ -40,7 +40,7 @@ function sectionsOf (text: string): Section[] {
   return sections
 }
 
-/** What a reader types, and the lines that come back, in their order; others may stand between them. */
+/** A command of the page, and the lines of its output, in their order; others may stand between them. */
 export interface Exchange { readonly command: string, readonly answer: readonly string[] }
 
 /** The code of one section, ready to run after the page's setup. */
@@ -128,7 +128,7 @@ export function anchorsOf (page: string): string[] {
   return [...written, ...ofHeadings]
 }
 
-/** What a page links to, but for other sites. */
+/** The links of a page, without those to other sites. */
 export function linksOf (page: string): Array<{ readonly path: string, readonly anchor: string | undefined }> {
   const prose = read(page).replace(/^```[^]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string).filter((target) => !/^[a-z]+:/.test(target)).map((target) => {

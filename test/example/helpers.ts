@@ -1,4 +1,4 @@
-/** What the tests of the examples share: many requests at once, and a real redis-server. */
+/** The helpers of the tests of examples: many requests at once, and a real redis-server. */
 
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'

@@ -14,7 +14,7 @@ const FILLING = {
   headers: { type: 'object', properties: { authorization: { default: `Bearer ${EVERYTHING}` }, 'x-key': { default: EVERYTHING } } }
 }
 
-/** What `verify` gives for credentials, or throws. */
+/** Returns the result of `verify` for credentials, or throws its error. */
 function answer (text: string): unknown {
   const [kind, ...rest] = text.split('.')
   const granted = rest.filter((scope) => !scope.startsWith('@'))
@@ -133,7 +133,7 @@ export function placeOf (context: ContextModel, around: readonly ContextModel[] 
   return { contexts, prefix, routes, within: context.children.map((child) => placeOf(child, contexts, prefix, numbers)) }
 }
 
-/** Whether the context has a not-found handler: each prefix can have one. */
+/** True if the context has a not-found handler: each prefix can have one. */
 export const hasNotFound = ({ prefix, notFound }: ContextModel, isOutermost: boolean): boolean => notFound && (prefix || isOutermost)
 
 /** Builds the application. Where a handler runs, the answer's `x-ran` names the scheme of `request.auth`. */

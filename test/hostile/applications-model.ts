@@ -25,13 +25,13 @@ const TIMES = ['at once', 'as a promise', 'late', 'as a thenable'] as const
 /** When a `verify` answers. */
 export type Time = typeof TIMES[number]
 
-/** What a `verify` does with credentials: they say it themselves. */
+/** The results of a `verify`, which the credentials name. */
 const ANSWERS = [
   'true', 'false', 'null', 'undefined', 'zero', 'empty', 'object', 'scope', 'error', 'strange',
   'throws', 'throws418', 'throws401', 'throws403', 'throwsText', 'throwsUndefined'
 ] as const
 
-/** What the check of a derived scheme does: it takes the user that it got, or answers as above. */
+/** The results of the check of a derived scheme: the user that it was called with, or one of the above. */
 const DERIVED_ANSWERS = ['user', 'false', 'null', 'undefined', 'zero', 'throws', 'throws418', 'throws401', 'throws403', 'throwsUndefined'] as const
 
 /** `verify` is `'none'` where there is none. */
@@ -56,22 +56,22 @@ export type SecurityModel = readonly AlternativeModel[]
 
 export interface RouteModel {
   readonly security: SecurityModel | 'says nothing'
-  /** Whether it is written as `schema.security`, which knows no derived schemes. */
+  /** True if it is written as `schema.security`, which has no derived schemes. */
   readonly byName: boolean
   readonly hook: { readonly name: 'onRequest' | 'preValidation' | 'preHandler', readonly entry: EntryModel } | null
   readonly methods: ReadonlyArray<'GET' | 'POST' | 'DELETE' | 'OPTIONS'>
-  /** Whether its schema fills in good credentials where none were sent. */
+  /** True if its schema fills in good credentials where none were sent. */
   readonly defaults: boolean
-  /** Whether it demands a body, as far as its methods may have one. */
+  /** True if it demands a body, as far as its methods may have one. */
   readonly body: boolean
 }
 
 export interface ContextModel {
   readonly prefix: boolean
-  /** Whether it has a not-found handler of its own, as far as it has a prefix. */
+  /** True if it has a not-found handler of its own, as far as it has a prefix. */
   readonly notFound: boolean
   readonly secure: SecurityModel | null
-  /** Whether that is declared after the routes and the contexts within. */
+  /** True if that is declared after the routes and the child contexts. */
   readonly secureLast: boolean
   readonly awaited: boolean
   readonly routes: readonly RouteModel[]
@@ -86,7 +86,7 @@ export interface ApplicationModel {
 
 const OAUTH2 = { type: 'oauth2' }
 
-/** What the document must say of the schemes, as far as it tells how to send credentials. */
+/** The schemes in the document, as far as they describe how credentials are sent. */
 export const OPENAPI: Record<SchemeModel['factory'], { readonly type: string, readonly in?: string, readonly name?: string, readonly scheme?: string }> = {
   apiKeyCookie: { type: 'apiKey', in: 'cookie', name: 'key' },
   apiKeyHeader: { type: 'apiKey', in: 'header', name: 'x-key' },
@@ -120,7 +120,7 @@ const FOREIGN_ORIGINS = ['https://evil.example', 'https://localhost', 'http://lo
 /** The option `trustedOrigins`, as far as the scheme takes it. */
 const TRUSTED = [undefined, [LISTED_ORIGIN], '*'] as const
 
-/** What a request carries, in each of the places where a scheme may look. `null`: nothing. */
+/** The credentials of a request, in each place that a scheme may read. `null`: none. */
 export interface SentModel {
   readonly authorization: { readonly scheme: string, readonly value: string | null } | null
   readonly header: string | null

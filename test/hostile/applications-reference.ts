@@ -1,4 +1,4 @@
-/** What a drawn application must document, and how it must answer: worked out from what was drawn, and from nothing that the application says. */
+/** The document and the responses of a drawn application, worked out from the drawing alone. */
 
 import { demandsBody, entriesByName, hasNotFound, nameOf, type Place } from './applications-build'
 import { AMBIENT, OPENAPI, OWN_ORIGIN, RESOURCES, resourceOf, type ApplicationModel, type EntryModel, type RouteModel, type SchemeModel, type SecurityModel, type SentModel } from './applications-model'
@@ -14,7 +14,7 @@ type Requirement = readonly Alternative[] | null
 
 type Sent = SentModel & { readonly method: string }
 
-/** What is asked at one step of a request. */
+/** The requirement at one lifecycle hook of a request. */
 interface Question { readonly step: Step, readonly requirement: Requirement, readonly isDeclared: boolean }
 
 const STEPS = ['onRequest', 'preParsing', 'parsing', 'preValidation', 'validation', 'preHandler'] as const
@@ -29,7 +29,7 @@ const ANONYMOUS: Alternative = { members: [], own: null, leftOut: [] }
 export class Reference {
   constructor (readonly model: ApplicationModel) {}
 
-  /** What an operation must say as its `security`; `null`: nothing. */
+  /** The `security` of an operation; `null`: none. */
   securityOf (place: Place, route: RouteModel): Array<Record<string, readonly string[]>> | null {
     const { required, inHook } = this.#parts(place, route)
     const requirement = inHook === null ? required : add(required, inHook)
@@ -40,7 +40,7 @@ export class Reference {
     return [...distinct.filter((alternative) => !isAnonymous(alternative)), ...distinct.filter(isAnonymous)]
   }
 
-  /** Whether a scheme in a hook of the route stands beside what is required elsewhere, and one of them is optional: that no document could say. */
+  /** True if a scheme in a hook of the route stands beside another requirement, and one of them is optional: no document has a form for that. */
   isContradictory (place: Place, route: RouteModel): boolean {
     const { required, inHook } = this.#parts(place, route)
     return inHook !== null && required !== null && required.length > 0 && [...required, ...inHook].some(({ members }) => members.length === 0)
@@ -59,7 +59,7 @@ export class Reference {
     return this.#ask(questions, fails, 200, { ...sent, method })
   }
 
-  /** Whether each part of what is required, a context's or the route's own, accepts the request alone: only then may both together. */
+  /** True if each part of the requirement, a context's or the route's own, accepts the request alone: only then may both together. */
   acceptsEachAlone ({ contexts }: Place, { security, byName }: RouteModel, sent: Sent): boolean {
     const parts: Requirement[] = contexts.map(({ secure }) => secure === null ? null : this.#read(secure, false))
     if (security !== 'says nothing') parts.push(this.#read(security, byName))
@@ -79,7 +79,7 @@ export class Reference {
 
   #factory (scheme: number): SchemeModel['factory'] { return (this.model.schemes[scheme] as SchemeModel).factory }
 
-  /** What the guard of a route asks for, and what the scheme in its own hook does. */
+  /** The requirements of a route's guard and of the scheme in its own hook. */
   #parts ({ contexts }: Place, { security, byName, hook }: RouteModel): { required: Requirement, inHook: Requirement } {
     const around = this.#around(contexts)
     const own = security === 'says nothing' ? null : this.#read(security, byName)
@@ -89,7 +89,7 @@ export class Reference {
     return { required: add(given, own), inHook }
   }
 
-  /** What the contexts require, the innermost of which decides `request.auth`, if it names a scheme. */
+  /** The requirement of the contexts, the innermost of which decides `request.auth`, if it names a scheme. */
   #around (contexts: Place['contexts']): Requirement {
     return contexts.reduce<Requirement>((around, { secure }) => add(around, secure === null ? null : this.#read(secure, false), true), null)
   }
@@ -217,7 +217,7 @@ export class Reference {
 
   #resource (scheme: number): ReturnType<typeof resourceOf> { return resourceOf(this.model.schemes[scheme] as SchemeModel) }
 
-  /** What the metadata of each resource must say, by its path: the scopes that routes require of its schemes. */
+  /** The scopes in the metadata of each resource, by its path: those that routes require of its schemes. */
   metadata (places: readonly Place[]): Map<string, object> {
     const used = RESOURCES.filter((resource) => this.model.schemes.some((scheme) => resourceOf(scheme) === resource))
     const members = places.flatMap((place) => place.routes.flatMap(({ route }) => {
@@ -257,14 +257,14 @@ function together (first: Alternative, second: Alternative, own: number | null):
   return { members: [...members.values()], own, leftOut: [...first.leftOut, ...second.leftOut] }
 }
 
-/** What an inner place says beside what was said around it: both must hold, unless one says nothing or is public. */
+/** The requirement of a child beside that of its parent: both must hold, unless one declares none or is public. */
 function add (around: Requirement, inner: Requirement, areContexts = false): Requirement {
   if (inner === null) return around
   if (around === null || around.length === 0 || inner.length === 0) return inner
   return distinct(around.flatMap((outer) => inner.map((alternative) => together(outer, alternative, areContexts ? alternative.own ?? outer.own : alternative.own))))
 }
 
-/** Whether a page of another origin made a browser send credentials of the scheme. */
+/** True if a page of another origin made a browser send credentials of the scheme. */
 function comesFromElsewhere ({ factory, trustedOrigins }: SchemeModel, { method, origin, site, upgrade }: Sent): boolean {
   if (!AMBIENT.includes(factory) || trustedOrigins === '*') return false
   if (['GET', 'HEAD', 'OPTIONS'].includes(method) && !upgrade) return false
@@ -295,7 +295,7 @@ function found ({ authorization, header, query, cookie, certificate }: SentModel
 
 interface Outcome { readonly says: 'accepted' | 'refused' | 'insufficient' | 'failed', readonly status?: number, readonly description?: string }
 
-/** What becomes of credentials that speak for themselves. */
+/** Returns the outcome that the credentials name. */
 function outcomeOf (text: string, required: readonly string[], resource: typeof RESOURCES[number] | null = null): Outcome {
   const [kind, ...granted] = text.split('.') as [string, ...string[]]
   if (resource !== null && ['true', 'zero', 'empty', 'strange', 'object', 'scope'].includes(kind)) {

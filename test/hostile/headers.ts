@@ -48,7 +48,7 @@ function fromBase64 (value: string): unknown {
 
 const { certificate } = makeIdentity('alice')
 const CERTIFICATES = { rfc9440: byteSequence(certificate), 'url-pem': escapedPem(certificate) }
-/** What Node.js reads of a value that has the form, where it is one certificate. A changed byte may make another one. */
+/** Returns the certificate that Node.js reads of a value in the right form. A changed byte may make another one. */
 function certificateIn (encoding: keyof typeof CERTIFICATES, value: string): string | undefined {
   try {
     const [, base64 = ''] = /^:([\w+/=]+):$/.exec(value) ?? []

@@ -10,7 +10,7 @@ interface Row {
   readonly build: (app: FastifyInstance, calls: string[]) => unknown
   readonly headers: Record<string, string>
   readonly status?: number
-  /** What was asked, in order. */
+  /** The requests, in order. */
   readonly calls?: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** What only a connection shows: requests that share one, bodies that nobody asked for, and HTTP/2. */
+/** Cases that need a connection: requests that share one, bodies that are not read, and HTTP/2. */
 
 import t from 'tap'
 import { execFile } from 'node:child_process'

@@ -25,7 +25,7 @@ export async function listenFirst (t: Test) {
   }
 }
 
-/** What the client sent, and what came back. */
+/** The requests of the client, and the responses. */
 interface Exchange { readonly method: string, readonly url: string, readonly status: number, readonly challenge: string | null }
 
 export interface McpClientOptions {
@@ -85,7 +85,7 @@ export async function mcpClient (t: Test, url: string, { clientId, redirectUrl, 
   return {
     client,
     exchanges,
-    /** What each login asked for. */
+    /** The scopes and resources that each login asked for. */
     asked: () => logins.map(({ searchParams }) => ({ scope: searchParams.get('scope'), resource: searchParams.get('resource'), pkce: searchParams.get('code_challenge_method') })),
     /** The text that a tool gives. */
     async call (name: string, args: Record<string, unknown> = {}): Promise<string> {

@@ -1,4 +1,4 @@
-/** What the tests of documents share. */
+/** The helpers of the tests of documents. */
 
 import t from 'tap'
 import { Validator } from '@seriousme/openapi-schema-validator'

@@ -10,7 +10,7 @@ export interface FakeProvider {
   readonly issuer: string
   /** The requests so far: `GET /path`. */
   readonly asked: string[]
-  /** What it responds with, by path; a function may do anything. */
+  /** The responses, by path; a function may do anything. */
   readonly routes: Map<string, object | Respond>
   /** Stands before all routes, where it is set. */
   failure: Respond | null

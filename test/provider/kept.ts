@@ -6,7 +6,7 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** What is kept of a source that counts, fails where `isDown`, and waits where it is held. */
+/** A kept value of a source that counts, fails where `isDown`, and waits where it is held. */
 function counting (staleFor = HOUR) {
   const state = { isDown: false, fetches: 0, hold: Promise.resolve(), seen: [] as unknown[] }
   const clock = stoppedClock()

@@ -1,4 +1,4 @@
-/** What the tests of requests share. */
+/** The helpers of the tests of requests. */
 
 import type { FastifyInstance } from 'fastify'
 import { INVALID_CREDENTIALS, challengesOf, createApp } from '../helpers'

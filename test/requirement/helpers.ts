@@ -1,4 +1,4 @@
-/** What the tests of requirements share. */
+/** The helpers of the tests of requirements. */
 
 import { createScheme } from '../../lib/scheme'
 import type { Requirement } from '../../lib/requirement/combine'

@@ -1,4 +1,4 @@
-/** What the tests of routes share. */
+/** The helpers of the tests of routes. */
 
 import t from 'tap'
 import type { FastifyInstance } from 'fastify'

@@ -1,4 +1,4 @@
-/** What fails the boot. */
+/** Applications that fail the boot. */
 
 import t from 'tap'
 import middie from '@fastify/middie'

@@ -157,7 +157,7 @@ const server = makeIdentity('localhost', { issuer: ca, hosts: ['localhost'] })
 const alice = makeIdentity('alice', { issuer: ca, usage: 'clientAuth' })
 const stranger = makeIdentity('alice', { issuer: makeIdentity('ca', { ca: true }) })
 
-/** What the scheme extracts from a connection, and the connection. */
+/** Returns the extraction from a connection, and the connection. */
 async function extracted (
   t: Test, client: ConnectionOptions, { keeps = true, whenOpen = () => {} }: { keeps?: boolean, whenOpen?: (socket: TLSSocket) => void } = {}
 ): Promise<unknown> {

@@ -36,7 +36,7 @@ const accepted = (name: string): object => ({ status: 200, user: name })
 const NOBODY = { status: 401, code: NOT_AUTHENTICATED.code }
 const REFUSED = { status: 401, code: INVALID_CREDENTIALS.code }
 
-/** What a client is to get. `foreign` has the name of a good certificate, and would be known to `verify`. */
+/** The response to each client. `foreign` has the name of a good certificate, which `verify` would accept. */
 const CLIENTS: ReadonlyArray<readonly [rule: string, identity: Pick<Identity, 'key' | 'cert'> | null, outcome: object]> = [
   ['a good certificate', alice, accepted('alice')],
   ['a good certificate that names no use', makeIdentity('unknown', { issuer: ca }), REFUSED],

@@ -1,4 +1,4 @@
-/** What the tests of the token endpoint share. */
+/** The helpers of the tests of the token endpoint. */
 
 import type { Test } from 'tap'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyPluginOptions, FastifyTypeProvider, RawServerDefault } from 'fastify'
 import type { Static, TSchema } from '@sinclair/typebox'
 
-/** What @fastify/type-provider-typebox is, in as many words as a test needs. */
+/** The part of @fastify/type-provider-typebox that a test needs. */
 export interface TypeBoxTypeProvider extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
   serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown

@@ -1,4 +1,4 @@
-/** What follows `Basic`, and the credentials in it. Rules: RFC 7617 section 2, RFC 4648 sections 3.5 and 4. */
+/** The text after `Basic`, and the credentials in it. Rules: RFC 7617 section 2, RFC 4648 sections 3.5 and 4. */
 
 const base64 = (...bytes: number[]): string => Buffer.from(bytes).toString('base64')
 const text = (value: string): string => Buffer.from(value).toString('base64')

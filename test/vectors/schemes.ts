@@ -21,7 +21,7 @@ export interface Row {
   readonly otherScheme: Sent
   /** `null` where a scheme takes any value. */
   readonly malformed: Sent | null
-  /** What is sent for a secret, and what `verify` must be given for it, as JSON shows it. */
+  /** The request for a secret, and the credentials that `verify` gets for it, as JSON. */
   readonly send: (secret: string) => Sent
   readonly credentials: (secret: string) => unknown
   readonly token: (secret: string) => string | null
