@@ -44,6 +44,5 @@ export function notFoundGuards (hook: HookName, contexts: Contexts): readonly In
 
 /** Returns true for a route with a guard of this registration, which the `config` of a not-found handler never has. */
 function isRoute (request: FastifyRequest, contexts: Contexts): boolean {
-  if (!request.is404 && keptOn(request)[kAttempt]?.isGuarded === true) return true
   return (request.routeOptions.config as { [kGuard]?: RouteGuard })[kGuard]?.contexts === contexts
 }

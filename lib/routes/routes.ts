@@ -199,7 +199,7 @@ export class Routes {
   #summary (unverified: ReadonlyMap<Guard, readonly SchemeDefinition[]>): string {
     const routes = this.all.filter(({ methods }) => !methods.includes('HEAD') || methods.length > 1)
     const open = routes.filter(({ guard }) => isPublic(guard.requirement))
-    const extracted = routes.filter(({ guard }) => unverified.get(guard)?.length !== 0)
+    const extracted = routes.filter(({ guard }) => (unverified.get(guard) as SchemeDefinition[]).length > 0)
     return `${routes.length} routes, ${open.length} public, ${extracted.length} with credentials that are not verified`
   }
 
@@ -248,7 +248,7 @@ function isByName ({ schema }: RouteOptions): boolean {
 
 /** Returns true for the route that @fastify/cors declares for preflight requests. */
 function isPreflight ({ methods, url, options }: Route): boolean {
-  return methods.every((method) => method === 'OPTIONS') && /^(?:.*\/)?\*$/.test(url) &&
+  return methods.every((method) => method === 'OPTIONS') && (url === '*' || url.endsWith('/*')) &&
     (options.schema as { hide?: unknown } | undefined)?.hide === true
 }
 

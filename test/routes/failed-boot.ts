@@ -39,6 +39,7 @@ for (const [rule, explicit, add, code] of mistakes) {
     const { port } = app.server.address() as { port: number }
     const response = await fetch(`http://127.0.0.1:${port}/open`)
     t.equal(response.status, 500)
+    t.equal(response.headers.get('content-type'), 'application/json; charset=utf-8')
     t.strictSame(await response.json(), { statusCode: 500, code, error: 'Internal Server Error', message: 'The application failed to start' })
     t.equal(runs, 0, 'no handler ran')
   })

@@ -29,10 +29,11 @@ t.test('routes of other plugins are public by their URL, and count as declared',
 })
 
 t.test('a URL that names no route without security fails the boot', async (t) => {
-  for (const url of ['/typo', '/secured']) {
+  for (const url of ['/typo', '/secured', '/hook']) {
     const app = Fastify()
     await app.register(authSchemes, { public: ['/open', url] })
     app.get('/open', handler)
+    app.get('/hook', { preHandler: app.authSchemes.httpBearer().preHandler }, handler)
     app.get('/secured', { security: [{ scheme: app.authSchemes.httpBearer() }] }, handler)
     await t.rejects(Promise.resolve(app.ready()), {
       name: 'TypeError',

@@ -87,3 +87,14 @@ t.test('a route that declares nothing keeps its query', async (t) => {
   options.preValidation[0]({ query }, {}, () => {})
   t.strictSame(query, { key: 'x' })
 })
+
+t.test('a key of a header or a cookie is not taken out of the query', async (t) => {
+  const app = Fastify()
+  await app.register(authSchemes)
+  const { apiKeyHeader, apiKeyCookie } = app.authSchemes
+  const verify = (): boolean => true
+  app.get('/', {
+    security: [{ scheme: apiKeyHeader({ name: 'h', verify }) }, { scheme: apiKeyCookie({ name: 'c', verify }) }]
+  }, async (request) => request.query)
+  t.strictSame((await app.inject({ url: '/?h=1&c=2', headers: { h: 'x' } })).json(), { h: '1', c: '2' })
+})

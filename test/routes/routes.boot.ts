@@ -127,12 +127,27 @@ t.test('`explicit` and `public`: a route that the option names is declared by it
   t.strictSame([health.statusCode, a.statusCode], [200, 401])
 })
 
+t.test('the summary at boot counts routes, without those of HEAD alone, open ones, and those that verify nothing', async (t) => {
+  const lines: string[] = []
+  const stream = { write: (line: string) => { lines.push(JSON.parse(line).msg) } }
+  const app = await createApp({ server: { logger: { level: 'info', stream } } })
+  app.get('/a', { security: [{ scheme: tokenScheme(app) }] }, handler)
+  app.route({ method: ['GET', 'HEAD'], url: '/b', security: [], handler })
+  app.get('/c', { security: [{ scheme: app.authSchemes.apiKeyQuery({ name: 'k', verify: false }) }] }, handler)
+  await app.ready()
+  t.strictSame(lines, ['fastify-auth-schemes: 3 routes, 1 public, 1 with credentials that are not verified'])
+})
+
 t.test('`explicit`: the hidden route of @fastify/cors for preflight requests need not declare anything; others must', async (t) => {
-  const build = (schema: object | undefined): Promise<FastifyInstance> => createApp({ explicit: true }).then((app) => {
-    app.route({ method: 'OPTIONS', url: '*', ...schema === undefined ? {} : { schema }, handler })
+  const build = async (schema: object | undefined, route: Partial<RouteOptions> = {}): Promise<FastifyInstance> => {
+    const app = await createApp({ explicit: true })
+    app.route({ method: 'OPTIONS', url: '*', ...schema === undefined ? {} : { schema }, handler, ...route })
     return app
-  })
-  await (await build({ hide: true })).ready()
+  }
+  for (const url of ['*', '/*', '/v1/*']) await (await build({ hide: true }, { url })).ready()
+  for (const route of [{ method: 'GET' }, { method: ['OPTIONS', 'POST'] }, { url: '/a*' }]) {
+    await t.rejects(async () => { await (await build({ hide: true }, route)).ready() }, { code: 'FST_AUTH_UNDECLARED_ROUTE' })
+  }
   for (const schema of [undefined, {}, { hide: false }]) {
     await t.rejects(async () => { await (await build(schema)).ready() },
       { code: 'FST_AUTH_UNDECLARED_ROUTE', message: /These do not: OPTIONS \*\./ })

@@ -47,6 +47,14 @@ t.test('routes and contexts that are there before the plugin', async (t) => {
   t.strictSame(urls(surroundingsOf(other).unseen), ['GET /api/a'], 'each application has its own')
 })
 
+t.test('the route `*` of the root is early, too, and fails the boot of a secured root', async (t) => {
+  const app = Fastify({ exposeHeadRoutes: false })
+  app.get('*', handler)
+  t.strictSame(surroundingsOf(app).unseenHere.map(({ method, url }) => `${method} ${url}`), ['GET *'])
+  await app.register(authSchemes)
+  t.throws(() => { app.secure([{ scheme: tokenScheme(app) }]) }, { code: 'FST_AUTH_UNGUARDED_ROUTE' })
+})
+
 t.test('a prefix with a slash at its end', async (t) => {
   const app = Fastify({ exposeHeadRoutes: false })
   let api: FastifyInstance | undefined
