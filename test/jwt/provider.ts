@@ -39,6 +39,8 @@ t.test('a set of keys that cannot verify fails the boot', async (t) => {
   for (const keys of [{}, { keys: [] }, [], 5, { keys: [{ kty: 'oct', k: 'x' }] }, { keys: [() => {}] }, { keys: [publicJwk('rsa', { modulusLength: 1024 })] }]) {
     t.throws(make({ keys }), { code: 'FST_AUTH_BAD_OPTION', message: start })
   }
+  const mixed = { keys: [(await createKey('a')).jwk, publicJwk('rsa', { modulusLength: 1024 })] }
+  t.throws(make({ keys: mixed }), BAD('the option `keys` must be a URL, or a JSON Web Key Set whose keys can verify: A key of the provider is left out: it has less than 2048 bits'))
 })
 
 t.test('nothing is fetched when it is made, and nothing at all with keys of its own', async (t) => {
