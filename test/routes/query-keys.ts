@@ -94,7 +94,8 @@ t.test('a key of a header or a cookie is not taken out of the query', async (t) 
   const { apiKeyHeader, apiKeyCookie } = app.authSchemes
   const verify = (): boolean => true
   app.get('/', {
-    security: [{ scheme: apiKeyHeader({ name: 'h', verify }) }, { scheme: apiKeyCookie({ name: 'c', verify }) }]
+    security: [{ scheme: apiKeyHeader({ name: 'h', verify }) }, { scheme: apiKeyCookie({ name: 'c', verify }) }],
+    schema: { querystring: { type: 'object', properties: { q: { type: 'string' } } } }
   }, async (request) => request.query)
   t.strictSame((await app.inject({ url: '/?h=1&c=2', headers: { h: 'x' } })).json(), { h: '1', c: '2' })
 })
