@@ -38,7 +38,7 @@ export type AnyAuth = Auth<unknown, unknown> | null
 // The type of `request.auth` travels from a route's `security` to its handler in the route's generics, under the key
 // `kAuth`, as `Params` and `Querystring` do: `get<G & SecuredBy<List>>`. `FastifyRequest.auth` reads it by an indexed
 // access, `G[typeof kAuth]`. In TypeScript 5 a conditional type that contains `G` itself would make `FastifyRequest`
-// invariant: no handler of `app.get<{ … }>` could pass its request to a function that takes a `FastifyRequest`, whether
+// invariant: no handler of `app.get<G>` could pass its request to a function that takes a `FastifyRequest`, whether
 // it uses `security` or not. So `AuthOrAny` has its parameter before `extends` only, and gets the type that was read.
 
 /** The key of the route's generics under which they hold the type of `request.auth`. */
