@@ -29,9 +29,11 @@ for (const hook of HOOKS) {
     const verified: string[] = []
     const first = app.authSchemes.apiKeyHeader({ name: 'k', verify: () => { verified.push('first') } })
     const second = app.authSchemes.httpBearer({ verify: () => verified.push('second') })
+    const third = app.authSchemes.apiKeyQuery({ name: 'k', verify: () => verified.push('third') })
     app.secure([{ scheme: first }, { scheme: second }])
-    t.equal((await app.inject({ url: '/nothing', headers: { k: 'x', ...bearer('x') } })).statusCode, 404)
-    t.strictSame(verified, ['first', 'second'])
+    app.addHook('preValidation', third.preHandler as any)
+    t.equal((await app.inject({ url: '/nothing?k=x', headers: { k: 'x', ...bearer('x') } })).statusCode, 404)
+    t.strictSame(verified.sort(), ['first', 'second', 'third'])
   })
 
   t.test(`a secured not-found handler is not reached by reply.callNotFound(): ${hook}`, async (t) => {
