@@ -31,7 +31,7 @@ export async function hookOf (build) {
   return { hook: hook.bind(app), request, reply, reset: reset(request) }
 }
 
-/** The properties that the plugin keeps on a request, by the symbols that it uses. */
+/** Returns a function that clears the properties that the plugin keeps on a request. */
 export function resetOurs (request) {
   const symbolOf = (name) => Object.getOwnPropertySymbols(request).find(({ description }) => description === `fastify-auth-schemes.${name}`)
   const [attempt, refusal] = [symbolOf('attempt'), symbolOf('refusal')]
@@ -168,8 +168,7 @@ const threeAuth = async (app) => {
 const many = ours({ verify: ({ credentials }) => byDigest.get(digest(credentials)) ?? null })
 
 /**
- * The comparisons: our application, theirs, the headers, whether they are accepted, the calls of a round,
- * the bar.
+ * The comparisons: our application, theirs, the headers, whether they are accepted, the calls of a round, the bar.
  */
 const comparisons = [
   ['bearer, accepted', '@fastify/bearer-auth', bearer, theirBearer(), BEARER, true, 200_000, 1],

@@ -1,6 +1,6 @@
 /**
- * Users, active users and scopes, in JWT access tokens: a chain of checks built by `derive`. Run it with `npm run
- * start:scopes`.
+ * Users, active users and scopes, in JWT access tokens: a chain of checks built by `derive`.
+ * Run it with `npm run start:scopes`.
  */
 
 import { randomBytes } from 'node:crypto'

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { badOption } from './errors'
 import { kOperation } from './openapi/operation'
 import { isPlainObject } from './requirement/read'
-import { refuseUndefined } from './schemes/definition'
+import { isObject, refuseUndefined } from './schemes/definition'
 import {
   respondToError, noStore, givenErrorHandler, requestBody, responses, seal, sendResponse, toResponse
 } from './token/response'
@@ -130,9 +130,7 @@ async function watch (
 }
 
 function checkEndpoint (where: string, options: unknown, handler: unknown): Endpoint {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw badOption(where, 'the options must be an object')
-  }
+  if (!isObject(options)) throw badOption(where, 'the options must be an object')
   for (const key of Object.keys(options)) {
     if (RESERVED.includes(key)) {
       throw badOption(where,
@@ -186,9 +184,7 @@ function checkHandlers (where: string, grants: unknown, handler: unknown): Handl
   if (handler !== undefined) {
     throw badOption(where, 'there is either a handler or the option `grants`; make the handler `grants.password`')
   }
-  if (grants === null || typeof grants !== 'object' || Array.isArray(grants)) {
-    throw badOption(where, 'the option `grants` must be an object of handlers')
-  }
+  if (!isObject(grants)) throw badOption(where, 'the option `grants` must be an object of handlers')
   refuseUndefined(where, grants, 'the grant')
   const entries = Object.entries(grants)
   for (const [grant, candidate] of entries) {

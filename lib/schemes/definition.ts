@@ -142,7 +142,8 @@ export function refuseUndefined (where: string, options: object, what = 'the opt
   }
 }
 
-const isObject = (value: unknown): value is Options =>
+/** Returns true for an object that is no array. */
+export const isObject = (value: unknown): value is Options =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
 
 /** Returns the options if they are an object, none of them unknown and none `undefined`; else throws a `TypeError`. */

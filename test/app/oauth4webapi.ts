@@ -86,7 +86,7 @@ t.test('authorization code with PKCE, against the example server', async (t) => 
   const redirectUri = demo.redirectUri
   const client: OAuth.Client = { client_id: demo.webClientId }
 
-  /** Returns the URL to which the example server redirects a user who has logged in. */
+  /** Returns the response with which the example server redirects a user who has logged in. */
   async function authorize (verifier: string, change: Record<string, string> = {}): Promise<Response> {
     const query = new URLSearchParams({
       response_type: 'code',
